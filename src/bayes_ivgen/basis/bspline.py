@@ -1,0 +1,238 @@
+"""B-splines written as a straight line plus a penalised part (a P-spline in mixed-model form)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+from scipy.interpolate import BSpline as SplineFunction
+
+from bayes_ivgen.basis.base import FloatArray, Tail, penalised_transform, unit_scale
+from bayes_ivgen.errors import SpecError
+
+Knots = Literal["equidistant", "quantile", "mixed"]
+TAIL_MASS = 0.001
+
+
+@dataclass(frozen=True)
+class BSpline:
+    """Cubic B-spline with a second-derivative penalty; one scale says how wiggly it may be.
+
+    Parameters
+    ----------
+    n_basis : int
+        Number of basis functions before the constant and the line are taken out.
+    degree : int
+        Degree of the pieces.
+    knots : {"mixed", "equidistant", "quantile"}
+        Inner knots: equidistant over the 0.1 to 99.9 % range, at quantiles, or half-way between.
+    tail : {"clip", "linear"}
+        Beyond the boundary knots the function stays constant, or goes on as a straight line.
+
+    Notes
+    -----
+    An action that was tried at no more than `n_basis` distinct values gets a function with one
+    free value at each of them (linear in between) and the same kind of penalty.
+    """
+
+    n_basis: int = 12
+    degree: int = 3
+    knots: Knots = "mixed"
+    tail: Tail = "clip"
+
+    def __post_init__(self) -> None:
+        if self.degree < 1:
+            raise SpecError(f"BSpline(degree={self.degree}): the degree must be at least 1; cubic is 3.")
+        if self.n_basis < self.degree + 1 or self.n_basis < 3:
+            raise SpecError(
+                f"BSpline(n_basis={self.n_basis}): a spline of degree {self.degree} needs at least "
+                f"{max(self.degree + 1, 3)} basis functions; raise n_basis."
+            )
+        if self.knots not in ("mixed", "equidistant", "quantile"):
+            raise SpecError(f"BSpline(knots={self.knots!r}): valid are 'mixed', 'equidistant' and 'quantile'.")
+        if self.tail not in ("clip", "linear"):
+            raise SpecError(f"BSpline(tail={self.tail!r}): valid are 'clip' and 'linear'.")
+
+    def margin(self) -> BSpline:
+        """Return the spline with a line and three more columns that enters products of two actions."""
+        return replace(self, n_basis=min(self.n_basis, max(5, self.degree + 1)))
+
+    def fit(self, placed: FloatArray, centred: FloatArray, levels: FloatArray | None = None) -> FittedBSpline:
+        """Place the knots by `placed` and centre every column over `centred`.
+
+        Parameters
+        ----------
+        placed : ndarray of shape (n,)
+            Values where the component is at work; they decide where the knots lie.
+        centred : ndarray of shape (m,)
+            Values over which every column has mean zero.
+        levels : ndarray, optional
+            All distinct values, sorted, if they are few.
+        """
+        if levels is not None and len(levels) <= self.n_basis:
+            return _fit_levels(levels, placed, centred, self.tail)
+        low, high = np.quantile(placed, [TAIL_MASS, 1 - TAIL_MASS])
+        if low == high:  # nearly all rows share one value: fall back to the full range
+            low, high = float(placed.min()), float(placed.max())
+        unit = (np.clip(placed, low, high) - low) / (high - low)
+        inner = self._inner_knots(unit)
+        knots = np.concatenate([np.zeros(self.degree + 1), inner, np.ones(self.degree + 1)])
+        transform = penalised_transform(_curvature_penalty(knots, self.degree))
+        return _finish(knots, self.degree, transform, float(low), float(high), self.tail, placed, centred)
+
+    def _inner_knots(self, unit: FloatArray) -> FloatArray:
+        shares = np.linspace(0, 1, self.n_basis - self.degree + 1)[1:-1]
+        if self.knots == "equidistant":
+            return shares
+        quantiles = np.quantile(unit, shares)
+        weight = 0.5 if self.knots == "mixed" else 1.0
+        inner = weight * quantiles + (1 - weight) * shares
+        # Tied quantiles (many equal values) would make columns vanish: keep a least distance.
+        return _spread(inner, 1e-3 / self.n_basis)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedBSpline:
+    """A B-spline with its knots, centre and scale fixed.
+
+    Attributes
+    ----------
+    knots : ndarray
+        Full knot vector on [0, 1].
+    transform : ndarray of shape (n_basis, n_wiggle)
+        From basis functions to penalised columns.
+    low, high : float
+        Boundary knots in the units of the action.
+    centre : ndarray of shape (1 + n_wiggle,)
+        Means of the raw columns over the centring rows.
+    scales : tuple of float
+        Scales of the linear column and of the penalised columns.
+    """
+
+    knots: FloatArray = field(repr=False)
+    degree: int
+    transform: FloatArray = field(repr=False)
+    low: float
+    high: float
+    tail: Tail
+    centre: FloatArray = field(repr=False)
+    scales: tuple[float, float]
+
+    @property
+    def n_linear(self) -> int:
+        """1, or 0 for an action seen at one level only."""
+        return int(self.high > self.low)
+
+    @property
+    def n_wiggle(self) -> int:
+        """Number of penalised columns."""
+        return self.transform.shape[1]
+
+    def columns(self, x: FloatArray) -> FloatArray:
+        """Evaluate at `x`, shape (n,); returns (n, n_linear + n_wiggle), the linear column first."""
+        if not self.n_linear:
+            return np.empty((len(x), 0))
+        scales = np.concatenate([[self.scales[0]], np.full(self.n_wiggle, self.scales[1])])
+        return (self._raw(x) - self.centre) * scales
+
+    def _raw(self, x: FloatArray) -> FloatArray:
+        unit = (np.asarray(x, dtype=float) - self.low) / (self.high - self.low)
+        inside = np.clip(unit, 0.0, 1.0)
+        line = unit if self.tail == "linear" else inside
+        if self.n_wiggle == 0:
+            return line[:, None]
+        basis = SplineFunction.design_matrix(inside, self.knots, self.degree)
+        wiggle = np.asarray(basis @ self.transform)
+        beyond = unit - inside
+        if self.tail == "linear" and np.any(beyond):
+            spline = SplineFunction(self.knots, self.transform, self.degree)
+            # One-sided slopes: the derivative of a spline is taken from the right.
+            slopes = spline.derivative()(np.array([0.0, np.nextafter(1.0, 0.0)]))
+            wiggle = wiggle + np.where(beyond[:, None] < 0, slopes[0], slopes[1]) * beyond[:, None]
+        return np.column_stack([line, wiggle])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data from which `from_dict` restores the basis exactly."""
+        return {
+            "kind": "bspline",
+            "knots": self.knots.tolist(),
+            "degree": self.degree,
+            "transform": self.transform.tolist(),
+            "low": self.low,
+            "high": self.high,
+            "tail": self.tail,
+            "centre": self.centre.tolist(),
+            "scales": list(self.scales),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Restore a basis written by `to_dict`."""
+        knots = np.array(data["knots"], dtype=float)
+        transform = np.array(data["transform"], dtype=float)
+        return cls(
+            knots=knots,
+            degree=data["degree"],
+            transform=transform.reshape(max(len(knots) - data["degree"] - 1, 0), -1 if transform.size else 0),
+            low=data["low"],
+            high=data["high"],
+            tail=data["tail"],
+            centre=np.array(data["centre"], dtype=float),
+            scales=(data["scales"][0], data["scales"][1]),
+        )
+
+
+def _fit_levels(levels: FloatArray, placed: FloatArray, centred: FloatArray, tail: Tail) -> FittedBSpline:
+    low, high = float(levels[0]), float(levels[-1])
+    if len(levels) == 1:
+        empty = np.empty((0, 0))
+        return FittedBSpline(np.empty(0), 1, empty, low, high, tail, np.empty(0), (1.0, 1.0))
+    unit = (levels - low) / (high - low)
+    knots = np.concatenate([[0.0], unit, [1.0]])
+    if len(levels) == 2:
+        transform = np.empty((2, 0))
+    else:
+        slopes = np.diff(np.eye(len(levels)), axis=0) / np.diff(unit)[:, None]
+        bends = np.diff(slopes, axis=0)
+        transform = penalised_transform(bends.T @ bends)
+    return _finish(knots, 1, transform, low, high, tail, placed, centred)
+
+
+def _finish(
+    knots: FloatArray,
+    degree: int,
+    transform: FloatArray,
+    low: float,
+    high: float,
+    tail: Tail,
+    placed: FloatArray,
+    centred: FloatArray,
+) -> FittedBSpline:
+    n_columns = 1 + transform.shape[1]
+    draft = FittedBSpline(knots, degree, transform, low, high, tail, np.zeros(n_columns), (1.0, 1.0))
+    # Scales come from inside the boundary: a few far-off rows must not shrink the columns.
+    raw = draft.columns(np.clip(placed, low, high))
+    scales = (unit_scale(raw[:, :1]), unit_scale(raw[:, 1:]))
+    centre = draft.columns(centred).mean(axis=0)
+    return FittedBSpline(knots, degree, transform, low, high, tail, centre, scales)
+
+
+def _curvature_penalty(knots: FloatArray, degree: int) -> FloatArray:
+    """Integral of products of second derivatives of the basis functions (O'Sullivan penalty)."""
+    n_basis = len(knots) - degree - 1
+    breaks = np.unique(knots)
+    nodes, weights = np.polynomial.legendre.leggauss(max(degree, 1))
+    half = np.diff(breaks) / 2
+    points = (breaks[:-1] + half)[:, None] + half[:, None] * nodes
+    values = SplineFunction(knots, np.eye(n_basis), degree).derivative(2)(points.ravel())
+    weighted = values * (half[:, None] * weights).ravel()[:, None]
+    return weighted.T @ values
+
+
+def _spread(inner: FloatArray, distance: float) -> FloatArray:
+    spread = inner.copy()
+    for i in range(1, len(spread)):
+        spread[i] = max(spread[i], spread[i - 1] + distance)
+    excess = max(spread[-1] + distance - 1.0, 0.0) if len(spread) else 0.0
+    return np.maximum(spread - excess, distance * np.arange(1, len(spread) + 1)) if excess else spread

@@ -1,0 +1,121 @@
+"""Orthogonal polynomials: a line plus higher powers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.polynomial import legendre
+
+from bayes_ivgen.basis.base import FloatArray, Tail, unit_scale
+from bayes_ivgen.basis.bspline import TAIL_MASS
+from bayes_ivgen.errors import SpecError
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """Legendre polynomials up to a degree; the powers above one share one scale.
+
+    Parameters
+    ----------
+    degree : int
+        Highest power.
+    tail : {"clip", "linear"}
+        Beyond the 0.1 to 99.9 % range of the data the function stays constant, or goes on as a
+        straight line.
+    """
+
+    degree: int = 3
+    tail: Tail = "clip"
+
+    def __post_init__(self) -> None:
+        if self.degree < 1:
+            raise SpecError(f"Polynomial(degree={self.degree}): the degree must be at least 1.")
+        if self.tail not in ("clip", "linear"):
+            raise SpecError(f"Polynomial(tail={self.tail!r}): valid are 'clip' and 'linear'.")
+
+    def margin(self) -> Polynomial:
+        """Return the cubic that enters products of two actions."""
+        return replace(self, degree=min(self.degree, 3))
+
+    def fit(self, placed: FloatArray, centred: FloatArray, levels: FloatArray | None = None) -> FittedPolynomial:
+        """Fix range, centre and scale; the degree is cut to one less than the number of levels.
+
+        Parameters are those of `BSpline.fit`.
+        """
+        if levels is None:
+            low, high = np.quantile(placed, [TAIL_MASS, 1 - TAIL_MASS])
+            degree = self.degree
+        else:
+            low, high = levels[0], levels[-1]
+            degree = min(self.degree, len(levels) - 1)
+        if low == high and degree > 0:
+            low, high = placed.min(), placed.max()
+        draft = FittedPolynomial(degree, float(low), float(high), self.tail, np.zeros(degree), (1.0, 1.0))
+        if degree == 0:
+            return draft
+        raw = draft.columns(np.clip(placed, low, high))
+        scales = (unit_scale(raw[:, :1]), unit_scale(raw[:, 1:]))
+        centre = draft.columns(centred).mean(axis=0)
+        return FittedPolynomial(degree, float(low), float(high), self.tail, centre, scales)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedPolynomial:
+    """A polynomial with its range, centre and scale fixed."""
+
+    degree: int
+    low: float
+    high: float
+    tail: Tail
+    centre: FloatArray = field(repr=False)
+    scales: tuple[float, float]
+
+    @property
+    def n_linear(self) -> int:
+        """1, or 0 for an action seen at one level only."""
+        return min(self.degree, 1)
+
+    @property
+    def n_wiggle(self) -> int:
+        """Number of columns above the line."""
+        return max(self.degree - 1, 0)
+
+    def columns(self, x: FloatArray) -> FloatArray:
+        """Evaluate at `x`, shape (n,); returns (n, degree), the linear column first."""
+        if self.degree == 0:
+            return np.empty((len(x), 0))
+        unit = 2 * (np.asarray(x, dtype=float) - self.low) / (self.high - self.low) - 1
+        inside = np.clip(unit, -1.0, 1.0)
+        raw = legendre.legvander(inside, self.degree)[:, 1:]
+        beyond = unit - inside
+        if self.tail == "linear" and np.any(beyond):
+            slopes = legendre.legval(inside, legendre.legder(np.eye(self.degree + 1)))[1:].T
+            raw = raw + slopes * beyond[:, None]
+        scales = np.concatenate([[self.scales[0]], np.full(self.n_wiggle, self.scales[1])])
+        return (raw - self.centre) * scales
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data from which `from_dict` restores the basis exactly."""
+        return {
+            "kind": "polynomial",
+            "degree": self.degree,
+            "low": self.low,
+            "high": self.high,
+            "tail": self.tail,
+            "centre": self.centre.tolist(),
+            "scales": list(self.scales),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Restore a basis written by `to_dict`."""
+        return cls(
+            degree=data["degree"],
+            low=data["low"],
+            high=data["high"],
+            tail=data["tail"],
+            centre=np.array(data["centre"], dtype=float),
+            scales=(data["scales"][0], data["scales"][1]),
+        )

@@ -1,0 +1,52 @@
+"""The exceptions and warnings of the package.
+
+Every message says what is wrong, where, what came, what is valid and the next step.
+"""
+
+
+class IvgenError(Exception):
+    """Base of all errors raised on purpose by this package."""
+
+
+class DataError(IvgenError, ValueError):
+    """Rows, columns or regime labels that cannot be used."""
+
+
+class SpecError(IvgenError, ValueError):
+    """A model specification that cannot be built, or does not fit its data."""
+
+
+class QueryError(IvgenError, ValueError):
+    """A question that is not well formed: unknown action, action left open, wrong length."""
+
+
+class IdentificationError(QueryError):
+    """The regimes at hand do not identify the effect that was asked for."""
+
+
+class SupportError(QueryError):
+    """A query lies so far outside the tested values that only extrapolation could answer it."""
+
+
+class StorageError(IvgenError, OSError):
+    """A saved fit that cannot be written or read."""
+
+
+class IvgenWarning(UserWarning):
+    """Base of all warnings issued by this package."""
+
+
+class DataWarning(IvgenWarning):
+    """The rows can be used, but say little about a part of the model."""
+
+
+class SupportWarning(IvgenWarning):
+    """A query leaves the region that the data support."""
+
+
+class ConvergenceWarning(IvgenWarning):
+    """The sampler did not mix well enough for its draws to be trusted."""
+
+
+class GraphWarning(IvgenWarning):
+    """The data contradict the graph that was given."""

@@ -1,0 +1,136 @@
+"""From a specification and data to a design: levels, knots, centring (design 4.1)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from bayes_ivgen.basis import Basis, FittedBasis, FittedTensor
+from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.errors import DataWarning, SpecError
+from bayes_ivgen.model.components import CausalComponent, Component, ConfoundingComponent, size_of
+from bayes_ivgen.model.design import Design
+from bayes_ivgen.model.graph import ActionGraph
+
+
+def build_design(
+    data: RegimeData, *, causal: Basis, confounding: Basis, graph: ActionGraph, separable: bool
+) -> Design:
+    """Fix every basis by the data and lay out the coefficients.
+
+    Columns are centred over the observational rows; where there are none, over the rows that leave
+    the component's action unset, or over all rows for a causal component.
+
+    Raises
+    ------
+    SpecError
+        If the outcome does not vary inside any regime.
+
+    Warns
+    -----
+    DataWarning
+        If a component has more columns than rows that can inform it.
+    """
+    components: list[Component] = [
+        *(_causal(data, action, causal) for action in data.actions),
+        *(
+            _confounding(data, action, graph.parents_of(action), confounding, has_level=not separable)
+            for action in data.actions
+            if data.regimes_leaving(action)
+        ),
+    ]
+    mean, sd = _outcome_scale(data)
+    design = Design(data.actions, tuple(components), mean, sd)
+    _warn_about_thin_components(data, design)
+    return design
+
+
+def _outcome_scale(data: RegimeData) -> tuple[float, float]:
+    rows = np.array([profile.rows for profile in data.profiles.values()], dtype=float)
+    means = np.array([profile.mean[-1] for profile in data.profiles.values()])
+    variances = np.array([profile.sd[-1] ** 2 for profile in data.profiles.values()])
+    if not np.any(variances > 0):
+        raise SpecError(
+            f"the outcome {data.outcome!r} does not vary inside any regime; "
+            "there is no noise to learn from. Check the outcome column."
+        )
+    mean = float(np.average(means, weights=rows))
+    total = np.average(variances + (means - mean) ** 2, weights=rows)
+    return mean, float(np.sqrt(total))
+
+
+def _pooled(data: RegimeData, regimes: Sequence[Regime], action: str) -> FloatArray:
+    k = data.index(action)
+    return np.concatenate([data.profiles[regime].sample[:, k] for regime in regimes])
+
+
+def _levels(data: RegimeData, regimes: Sequence[Regime], action: str) -> FloatArray | None:
+    k = data.index(action)
+    found = [data.profiles[regime].levels[k] for regime in regimes]
+    return None if any(levels is None for levels in found) else np.unique(np.concatenate([x for x in found if x is not None]))
+
+
+def _centring(data: RegimeData, regimes: Sequence[Regime]) -> Sequence[Regime]:
+    observational = [regime for regime in data.regimes if regime.is_observational]
+    return observational or regimes
+
+
+def _fit_basis(
+    basis: Basis, data: RegimeData, action: str, regimes: Sequence[Regime], centring: Sequence[Regime]
+) -> FittedBasis:
+    return basis.fit(
+        _pooled(data, regimes, action), _pooled(data, centring, action), _levels(data, regimes, action)
+    )
+
+
+def _causal(data: RegimeData, action: str, basis: Basis) -> CausalComponent:
+    # An action that was never set keeps a component: its effect is refused by name, the fit goes on.
+    regimes = data.regimes_setting(action) or data.regimes
+    centring = _centring(data, data.regimes)
+    return CausalComponent(action, _fit_basis(basis, data, action, regimes, centring))
+
+
+def _confounding(
+    data: RegimeData, action: str, parents: Sequence[str], basis: Basis, *, has_level: bool
+) -> ConfoundingComponent:
+    regimes = data.regimes_leaving(action)
+    centring = _centring(data, regimes)
+    margin = basis.margin()
+    own_margin = _fit_basis(margin, data, action, regimes, centring)
+    tensors = {}
+    for other in parents:
+        tensors[other] = FittedTensor.fit(
+            own_margin,
+            _fit_basis(margin, data, other, regimes, centring),
+            (_pooled(data, regimes, action), _pooled(data, regimes, other)),
+            (_pooled(data, centring, action), _pooled(data, centring, other)),
+        )
+    return ConfoundingComponent(
+        action=action,
+        has_level=has_level,
+        own=_fit_basis(basis, data, action, regimes, centring),
+        others={other: _fit_basis(basis, data, other, regimes, centring) for other in parents},
+        tensors=tensors,
+    )
+
+
+def _warn_about_thin_components(data: RegimeData, design: Design) -> None:
+    for component in design.components:
+        if isinstance(component, CausalComponent):
+            regimes = data.regimes_setting(component.action) or data.regimes
+            what, where = "causal", "rows that set it"
+        else:
+            regimes = data.regimes_leaving(component.action)
+            what, where = "confounding", "rows that leave it unset"
+        rows = sum(data.profiles[regime].rows for regime in regimes)
+        columns = size_of(component.terms)
+        if rows < columns:
+            warnings.warn(
+                f"the {what} component of {component.action!r} has {columns} coefficients but only {rows} {where}; "
+                "the prior will decide most of it. Add rows, or choose a smaller basis such as BSpline(n_basis=6).",
+                DataWarning,
+                stacklevel=2,
+            )

@@ -1,0 +1,117 @@
+"""Which actions may drive which: the arguments of the confounding components."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+import pandas as pd
+
+from bayes_ivgen.errors import SpecError
+
+
+@dataclass(frozen=True, eq=False)
+class ActionGraph:
+    """A directed acyclic graph among the actions.
+
+    Parameters
+    ----------
+    parents : mapping of str to iterable of str
+        For each action the actions that drive it: ``ActionGraph({"web": ["tv"]})`` says that tv is
+        a parent of web. Actions without parents may be left out.
+    evidence : DataFrame, optional
+        What the data say about each ordered pair, if the graph was learned.
+
+    Raises
+    ------
+    SpecError
+        If an action is its own ancestor, or a value is a string instead of a list.
+    """
+
+    parents: Mapping[str, tuple[str, ...]]
+    evidence: pd.DataFrame | None = field(default=None, repr=False)
+
+    def __init__(self, parents: Mapping[str, Iterable[str]], evidence: pd.DataFrame | None = None) -> None:
+        for child, given in parents.items():
+            if isinstance(given, str):
+                raise SpecError(
+                    f"ActionGraph: the parents of {child!r} are the string {given!r}; pass a list such as [{given!r}]."
+                )
+        cleaned = {child: tuple(dict.fromkeys(given)) for child, given in parents.items()}
+        try:
+            list(TopologicalSorter(cleaned).static_order())
+        except CycleError as error:
+            cycle = " -> ".join(str(name) for name in reversed(error.args[1]))
+            raise SpecError(
+                f"ActionGraph: the edges form a cycle ({cycle}); no action can drive itself. Remove one of these edges."
+            ) from error
+        object.__setattr__(self, "parents", cleaned)
+        object.__setattr__(self, "evidence", evidence)
+
+    @classmethod
+    def full(cls, actions: Sequence[str]) -> ActionGraph:
+        """Let every action drive all later ones, in the order given."""
+        return cls({action: actions[:k] for k, action in enumerate(actions)})
+
+    @classmethod
+    def empty(cls) -> ActionGraph:
+        """Let no action drive another one."""
+        return cls({})
+
+    def parents_of(self, action: str) -> tuple[str, ...]:
+        """Direct parents of an action."""
+        return self.parents.get(action, ())
+
+    def ancestors_of(self, action: str) -> tuple[str, ...]:
+        """All actions from which a directed path leads to `action`."""
+        found: dict[str, None] = {}
+        queue = list(self.parents_of(action))
+        while queue:
+            name = queue.pop()
+            if name not in found:
+                found[name] = None
+                queue.extend(self.parents_of(name))
+        return tuple(found)
+
+    def order(self, actions: Sequence[str]) -> tuple[str, ...]:
+        """Return the actions with every parent before its children; ties in the order given."""
+        sorter: TopologicalSorter[str] = TopologicalSorter({a: self.parents_of(a) for a in actions})
+        sorter.prepare()
+        ordered: list[str] = []
+        while sorter.is_active():
+            ready = sorted(sorter.get_ready(), key=list(actions).index)
+            ordered.extend(ready)
+            sorter.done(*ready)
+        return tuple(ordered)
+
+    @property
+    def edges(self) -> tuple[tuple[str, str], ...]:
+        """Pairs (parent, child)."""
+        return tuple((parent, child) for child, parents in self.parents.items() for parent in parents)
+
+    def check_actions(self, actions: Sequence[str]) -> None:
+        """Raise a `SpecError` if the graph names something that is not an action."""
+        named = dict.fromkeys([*self.parents, *(parent for parent, _ in self.edges)])
+        unknown = [name for name in named if name not in actions]
+        if unknown:
+            raise SpecError(
+                f"the graph names {unknown[0]!r}, which is not an action. The actions are {list(actions)}; "
+                "correct the name or remove the edge."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for storage."""
+        return {child: list(parents) for child, parents in self.parents.items()}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ActionGraph) and set(self.edges) == set(other.edges)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.edges))
+
+    def __str__(self) -> str:
+        if not self.edges:
+            return "ActionGraph: no action drives another one"
+        return "ActionGraph: " + ", ".join(f"{parent} -> {child}" for parent, child in self.edges)

@@ -1,0 +1,101 @@
+"""The model as a plain `pymc.Model` with named dims; the definition both engines follow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.data import RegimeData
+from bayes_ivgen.model.design import Design, indicators
+from bayes_ivgen.model.priors import PositivePrior, Priors
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+MAX_ROWS = 1_000_000
+
+
+def coordinates(design: Design, regimes: tuple[str, ...]) -> dict[str, Any]:
+    """Coordinates of the dims ``coefficient``, ``term``, ``type`` and ``regime``."""
+    return {
+        "coefficient": list(design.coefficient_names),
+        "term": [term.name for term in design.terms],
+        "type": [kind.value for kind in design.types],
+        "regime": list(regimes),
+    }
+
+
+def positive(name: str, prior: PositivePrior, **kwargs: Any) -> Any:
+    """Return a PyMC variable with this prior, inside a model context."""
+    import pymc as pm
+
+    return getattr(pm, prior.distribution)(name, **dict(prior.parameters), **kwargs)
+
+
+def scales(design: Design, priors: Priors) -> tuple[Any, Any, Any]:
+    """Hyper-scales, term scales and noise scales, inside a model context (design 4.3)."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    distinct = {priors.hyper[kind] for kind in design.types}
+    if len(distinct) == 1:
+        hyper = positive("hyper", next(iter(distinct)), dims="type")
+    else:
+        parts = [positive(f"hyper_{kind.value}", priors.hyper[kind]) for kind in design.types]
+        hyper = pm.Deterministic("hyper", pt.stack(parts), dims="type")
+    tau = pm.HalfStudentT("tau", nu=priors.tau_nu, sigma=hyper[design.type_index], dims="term")
+    sigma = positive("sigma", priors.sigma, dims="regime")
+    return hyper, tau, sigma
+
+
+def collect_rows(data: RegimeData) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """All rows of the data in memory: actions (n, K), outcome (n,), regime index (n,)."""
+    position = {regime: i for i, regime in enumerate(data.regimes)}
+    batches = list(data.batches())
+    return (
+        np.concatenate([batch.actions for batch in batches]),
+        np.concatenate([batch.outcome for batch in batches]),
+        np.concatenate([np.full(len(batch.outcome), position[batch.regime]) for batch in batches]),
+    )
+
+
+def rowwise_model(
+    data: RegimeData, design: Design, priors: Priors, sigma_index: np.ndarray[Any, Any], sigma_names: tuple[str, ...]
+) -> pm.Model:
+    """Build the generative model with one likelihood term a row.
+
+    Parameters
+    ----------
+    data : RegimeData
+        The rows; they are held in memory.
+    design : Design
+        The columns.
+    priors : Priors
+        The priors, in units of the outcome's standard deviation.
+    sigma_index : ndarray of shape (number of regimes,)
+        Which noise scale each regime has.
+    sigma_names : tuple of str
+        Names of the noise scales.
+
+    Notes
+    -----
+    ``outcome`` is in its own units; ``alpha``, ``beta``, ``tau``, ``hyper`` and ``sigma`` are in
+    units of the outcome's standard deviation.
+    """
+    import pymc as pm
+
+    actions, outcome, regime_index = collect_rows(data)
+    was_set = indicators(data.regimes, data.actions)[regime_index]
+    coords = coordinates(design, sigma_names) | {"action": list(data.actions)}
+    with pm.Model(coords=coords) as model:
+        columns = pm.Data("design", design.rows(actions, was_set)[:, 1:], dims=("row", "coefficient"))
+        index = pm.Data("sigma_index", sigma_index[regime_index], dims="row")
+        alpha = pm.Normal("alpha", 0.0, priors.alpha_sd)
+        _, tau, sigma = scales(design, priors)
+        z = pm.Normal("z", 0.0, 1.0, dims="coefficient")
+        beta = pm.Deterministic("beta", z * tau[design.term_index], dims="coefficient")
+        mean = design.outcome_mean + design.outcome_sd * (alpha + columns @ beta)
+        pm.Normal("outcome", mean, design.outcome_sd * sigma[index], observed=outcome, dims="row")
+    return model

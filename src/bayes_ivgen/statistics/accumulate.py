@@ -1,0 +1,49 @@
+"""One pass over the rows into sufficient statistics; no row is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bayes_ivgen.data import RegimeData
+from bayes_ivgen.model.design import Design
+from bayes_ivgen.statistics.sufficient import SufficientStatistics
+
+BATCH_BYTES = 64 * 2**20
+
+
+def accumulate(
+    data: RegimeData, design: Design, progress: Callable[[int], None] | None = None
+) -> SufficientStatistics:
+    """Accumulate X'X, X'y, y'y and n of every regime.
+
+    Parameters
+    ----------
+    data : RegimeData
+        Rows in memory or in files; read once, in batches.
+    design : Design
+        Columns and outcome scale.
+    progress : callable, optional
+        Called with the number of rows after each batch.
+
+    Returns
+    -------
+    SufficientStatistics
+        In the order of ``data.regimes``.
+    """
+    labels = tuple(regime.label for regime in data.regimes)
+    total = SufficientStatistics.zeros(labels, design.n_coefficients)
+    batch_rows = max(1024, BATCH_BYTES // (8 * design.n_coefficients))
+    for regime, actions, outcome in data.batches(batch_rows):
+        r = labels.index(regime.label)
+        active = design.active_columns(regime)
+        x = design.regime_rows(actions, regime)
+        y = (outcome - design.outcome_mean) / design.outcome_sd
+        total.rows[r] += len(y)
+        total.gram[r][np.ix_(active, active)] += x.T @ x
+        total.cross[r][active] += x.T @ y
+        total.squares[r] += y @ y
+        if progress is not None:
+            progress(len(y))
+    return total
