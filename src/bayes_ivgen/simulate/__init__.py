@@ -1,0 +1,34 @@
+"""Worlds with a known truth: structural causal models (SCMs) that are sampled and asked exactly.
+
+Every world is an `SCM`: it samples rows in any regime and answers ``E[Y | do(a_S), a_rest seen]`` in closed
+form where that is tractable (the joint effect always is).
+
+Examples
+--------
+>>> world = polynomial(n_actions=3, seed=1)
+>>> rows = world.sample_regimes(world.standard_regimes(100), seed=0)
+>>> list(rows.columns)
+['regime', 'a1', 'a2', 'a3', 'y']
+>>> world.effect(rows[["a1", "a2", "a3"]]).shape
+(400,)
+"""
+
+from bayes_ivgen.simulate.boolean import boolean_example
+from bayes_ivgen.simulate.finite import DiscreteSCM, discrete
+from bayes_ivgen.simulate.lognormal import LinearLognormalSCM, linear_lognormal
+from bayes_ivgen.simulate.media import MediaMixSCM, media_mix
+from bayes_ivgen.simulate.polynomials import PolynomialSCM, polynomial
+from bayes_ivgen.simulate.scm import SCM
+
+__all__ = [
+    "SCM",
+    "DiscreteSCM",
+    "LinearLognormalSCM",
+    "MediaMixSCM",
+    "PolynomialSCM",
+    "boolean_example",
+    "discrete",
+    "linear_lognormal",
+    "media_mix",
+    "polynomial",
+]
