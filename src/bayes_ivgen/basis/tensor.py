@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-import numpy as np
-
 from bayes_ivgen.basis.base import FittedBasis, FloatArray, unit_scale
 
 

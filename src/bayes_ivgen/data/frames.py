@@ -23,9 +23,7 @@ def check_columns(names: Sequence[Any], needed: Sequence[str], where: str) -> No
                 "correct the name or rename the column."
             )
         if counts[name] > 1:
-            raise DataError(
-                f"{where} has {counts[name]} columns named {name!r}; rename or drop all but one of them."
-            )
+            raise DataError(f"{where} has {counts[name]} columns named {name!r}; rename or drop all but one of them.")
 
 
 def to_narwhals(frame: Any, needed: Sequence[str], where: str) -> nw.DataFrame[Any]:
@@ -125,7 +123,9 @@ def _advice(dtype: nw.dtypes.DType, raw: str) -> str:
     return f"{_CONVERT}."
 
 
-def label_column(frame: nw.DataFrame[Any], name: str, where: str) -> np.ndarray[Any, np.dtype[np.object_]]:
+def label_column(
+    frame: nw.DataFrame[Any], name: str, where: str, first_row: int = 0
+) -> np.ndarray[Any, np.dtype[np.object_]]:
     """Return the regime labels as an array of strings.
 
     Raises
@@ -135,12 +135,14 @@ def label_column(frame: nw.DataFrame[Any], name: str, where: str) -> np.ndarray[
     """
     series = frame[name]
     if series.is_null().any():
-        row = int(series.is_null().to_numpy().argmax())
+        row = first_row + int(series.is_null().to_numpy().argmax())
         raise DataError(
             f"the regime column {name!r} of {where} is missing in row {row}; "
             "label every row, 'obs' where nothing was set."
         )
-    labels = np.asarray(series.cast(nw.String).to_numpy() if series.dtype.is_numeric() else series.to_list(), dtype=object)
+    labels = np.asarray(
+        series.cast(nw.String).to_numpy() if series.dtype.is_numeric() else series.to_list(), dtype=object
+    )
     wrong = next((label for label in labels if not isinstance(label, str)), None)
     if wrong is not None:
         raise DataError(

@@ -112,8 +112,5 @@ def _subsets_of_families(families: Iterable[frozenset[str]]) -> set[frozenset[st
     # Larger sets need no check: L(S) lies in L(T) for a pair T inside S, and weights that solve the
     # condition on L(T) solve it on every part of L(T).
     return {
-        frozenset(chosen)
-        for family in families
-        for size in (1, 2)
-        for chosen in combinations(sorted(family), size)
+        frozenset(chosen) for family in families for size in (1, 2) for chosen in combinations(sorted(family), size)
     }

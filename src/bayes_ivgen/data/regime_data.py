@@ -160,9 +160,7 @@ class RegimeData:
         return cls._from_source(source, names, regime_labels)
 
     @classmethod
-    def _from_source(
-        cls, source: RowSource, names: Sequence[str], regime_labels: RegimeLabels | None
-    ) -> RegimeData:
+    def _from_source(cls, source: RowSource, names: Sequence[str], regime_labels: RegimeLabels | None) -> RegimeData:
         *actions, outcome = names
         regime_labels = own_labels(regime_labels)
         builders: dict[str, ProfileBuilder] = {}

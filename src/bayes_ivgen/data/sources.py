@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,7 +116,7 @@ class FileSource:
                     continue
                 frame = to_narwhals(pa.table(record_batch), needed, self.where)
                 values = numeric_columns(frame, self.columns, self.where, first_row)
-                labels = label_column(frame, self.regime_column, self.where)
+                labels = label_column(frame, self.regime_column, self.where, first_row)
                 first_row += len(values)
                 yield from (LabelledBatch(*item) for item in split_by_label(values, labels).items())
         except (pa.ArrowException, OSError) as error:
@@ -126,8 +127,11 @@ class FileSource:
 
 
 def _reason(error: Exception) -> str:
-    # Arrow puts the file and its advice in front of the reason, which would be cut off.
-    return str(error).splitlines()[0].rsplit("Invalid: ", 1)[-1][:200].rstrip(".")
+    # Arrow puts the path and advice in front of the reason, which would be cut off.
+    text = str(error).splitlines()[0]
+    found = re.search(r"input source '(?P<file>[^']*)': (?:Invalid: )?(?P<reason>.*)", text)
+    short = f"{Path(found['file']).name}: {found['reason']}" if found else text
+    return short[:200].rstrip(".")
 
 
 def _widened(schema: Schema, columns: Sequence[str], regime_column: str, file_format: str) -> Schema:
@@ -155,7 +159,9 @@ def _expand(path: Any) -> list[str]:
             continue
         matches = sorted(glob.glob(text, recursive=True))
         if not matches:
-            raise DataError(f"there is no file {text!r}. Check the path; patterns such as 'rows/*.parquet' are allowed.")
+            raise DataError(
+                f"there is no file {text!r}. Check the path; patterns such as 'rows/*.parquet' are allowed."
+            )
         found.extend(matches)
     if not found:
         raise DataError("the list of files is empty; name at least one file, folder or pattern.")

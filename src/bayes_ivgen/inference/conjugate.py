@@ -117,9 +117,7 @@ class GibbsProblem:
 
         def log_density(log_sigma: FloatArray) -> FloatArray:
             sigma = np.exp(log_sigma)
-            return (
-                -(rows - 1) * log_sigma - 0.5 * residual / sigma**2 + self.priors.sigma.log_density(sigma)
-            )
+            return -(rows - 1) * log_sigma - 0.5 * residual / sigma**2 + self.priors.sigma.log_density(sigma)
 
         width = float(min(1.0, 4.0 / np.sqrt(2.0 * max(rows.min(), 1))))
         return slice_update(log_density, state.log_sigma, rng, width)

@@ -16,9 +16,7 @@ from bayes_ivgen.model.design import Design
 from bayes_ivgen.model.graph import ActionGraph
 
 
-def build_design(
-    data: RegimeData, *, causal: Basis, confounding: Basis, graph: ActionGraph, separable: bool
-) -> Design:
+def build_design(data: RegimeData, *, causal: Basis, confounding: Basis, graph: ActionGraph, separable: bool) -> Design:
     """Fix every basis by the data and lay out the coefficients.
 
     Columns are centred over the observational rows; where there are none, over the rows that leave
@@ -70,7 +68,11 @@ def _pooled(data: RegimeData, regimes: Sequence[Regime], action: str) -> FloatAr
 def _levels(data: RegimeData, regimes: Sequence[Regime], action: str) -> FloatArray | None:
     k = data.index(action)
     found = [data.profiles[regime].levels[k] for regime in regimes]
-    return None if any(levels is None for levels in found) else np.unique(np.concatenate([x for x in found if x is not None]))
+    return (
+        None
+        if any(levels is None for levels in found)
+        else np.unique(np.concatenate([x for x in found if x is not None]))
+    )
 
 
 def _centring(data: RegimeData, regimes: Sequence[Regime]) -> Sequence[Regime]:
@@ -81,9 +83,7 @@ def _centring(data: RegimeData, regimes: Sequence[Regime]) -> Sequence[Regime]:
 def _fit_basis(
     basis: Basis, data: RegimeData, action: str, regimes: Sequence[Regime], centring: Sequence[Regime]
 ) -> FittedBasis:
-    return basis.fit(
-        _pooled(data, regimes, action), _pooled(data, centring, action), _levels(data, regimes, action)
-    )
+    return basis.fit(_pooled(data, regimes, action), _pooled(data, centring, action), _levels(data, regimes, action))
 
 
 def _causal(data: RegimeData, action: str, basis: Basis) -> CausalComponent:

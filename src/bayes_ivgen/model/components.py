@@ -51,9 +51,7 @@ class CausalComponent:
     @property
     def terms(self) -> tuple[Term, ...]:
         """The linear and the penalised part."""
-        return _line_and_wiggle(
-            f"causal[{self.action}]", self.basis, TermType.CAUSAL_LINEAR, TermType.CAUSAL_WIGGLE
-        )
+        return _line_and_wiggle(f"causal[{self.action}]", self.basis, TermType.CAUSAL_LINEAR, TermType.CAUSAL_WIGGLE)
 
     def columns(self, values: Mapping[str, FloatArray]) -> FloatArray:
         """Evaluate at the actions' values, each of shape (n,); returns (n, size)."""
@@ -133,9 +131,7 @@ def component_from_dict(data: dict[str, Any]) -> Component:
     )
 
 
-def _line_and_wiggle(
-    prefix: str, basis: FittedBasis, linear: TermType, wiggle: TermType
-) -> tuple[Term, ...]:
+def _line_and_wiggle(prefix: str, basis: FittedBasis, linear: TermType, wiggle: TermType) -> tuple[Term, ...]:
     terms = (Term(f"{prefix}.linear", linear, basis.n_linear), Term(f"{prefix}.wiggle", wiggle, basis.n_wiggle))
     return tuple(term for term in terms if term.size)
 

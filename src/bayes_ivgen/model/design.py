@@ -47,9 +47,7 @@ class Design:
     def slices(self) -> dict[str, slice]:
         """Columns of each term, by its name; the intercept is column 0."""
         ends = 1 + np.cumsum([term.size for term in self.terms], dtype=int)
-        return {
-            term.name: slice(int(end) - term.size, int(end)) for term, end in zip(self.terms, ends, strict=True)
-        }
+        return {term.name: slice(int(end) - term.size, int(end)) for term, end in zip(self.terms, ends, strict=True)}
 
     @cached_property
     def component_slices(self) -> tuple[slice, ...]:

@@ -114,19 +114,13 @@ def learn_graph(data: RegimeData, false_discovery_rate: float = FALSE_DISCOVERY_
         if not _reaches(edges, pair[1], pair[0]):
             edges.append(pair)
     for cause, effect in table.index[table["p_value"].isna()]:
-        before = data.index(cause) < data.index(effect)
-        if before and not _reaches(edges, effect, cause) and np.isnan(table.loc[(effect, cause), "p_value"]):
-            edges.append((cause, effect))
-        elif (
-            not np.isnan(table.loc[(effect, cause), "p_value"])
-            and not accepted[(effect, cause)]
-            and not _reaches(edges, effect, cause)
-        ):
+        # Untested: keep it, along the order of the actions unless the opposite edge was tested and absent.
+        absent_back = bool(table.loc[(effect, cause), "p_value"] >= 0) and not accepted[(effect, cause)]
+        along = bool(table.loc[(effect, cause), "df"] == 0) and data.index(cause) < data.index(effect)
+        if (absent_back or along) and not _reaches(edges, effect, cause):
             edges.append((cause, effect))
     evidence = table.assign(edge=[pair in edges for pair in table.index])
-    parents = {
-        action: [cause for cause in data.actions if (cause, action) in edges] for action in data.actions
-    }
+    parents = {action: [cause for cause in data.actions if (cause, action) in edges] for action in data.actions}
     return ActionGraph(parents, evidence=evidence)
 
 

@@ -52,7 +52,7 @@ class LinearLognormalSCM(SCM):
             rng.lognormal(0.0, self.sigma_u, n),
         )
 
-    def _draw_set_values(self, k: int, n: int, rng: np.random.Generator) -> FloatArray:
+    def _draw_set_values(self, k: int, n: int, rng: np.random.Generator) -> FloatArray:  # noqa: ARG002
         return rng.lognormal(0.0, self.sigma_int, n)
 
     def _mechanism(self, k: int, values: FloatArray, latents: Latents) -> FloatArray:

@@ -225,9 +225,7 @@ class SCM(ABC):
 
     def _stream(self, seed: int, regime: Regime) -> np.random.Generator:
         identity = sum(1 << k for k, action in enumerate(self.actions) if regime.sets(action))
-        return np.random.default_rng(
-            np.random.SeedSequence(seed, spawn_key=(ROW_STREAM, self.seed, identity))
-        )
+        return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(ROW_STREAM, self.seed, identity)))
 
     def _read_regime(self, regime: Regime | str | Iterable[str]) -> Regime:
         if isinstance(regime, str):
@@ -254,9 +252,7 @@ class SCM(ABC):
             )
         if not np.isfinite(array).all():
             row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
-            raise QueryError(
-                f"values must be finite. Row {row} is {array[row].tolist()}; remove it or fill it in."
-            )
+            raise QueryError(f"values must be finite. Row {row} is {array[row].tolist()}; remove it or fill it in.")
         return array
 
     def _require_joint(self, regime: Regime) -> None:
@@ -277,10 +273,7 @@ def action_names(n_actions: int) -> tuple[str, ...]:
 
 def parents_of(actions: Sequence[str], edges: npt.NDArray[Any]) -> dict[str, tuple[str, ...]]:
     """Graph of a (K, K) array in which a nonzero entry (k, j) says that j is a cause of k."""
-    return {
-        action: tuple(actions[j] for j in np.flatnonzero(edges[k]).tolist())
-        for k, action in enumerate(actions)
-    }
+    return {action: tuple(actions[j] for j in np.flatnonzero(edges[k]).tolist()) for k, action in enumerate(actions)}
 
 
 def draw_edges(n_actions: int, probability: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:

@@ -13,9 +13,7 @@ from bayes_ivgen.statistics.sufficient import SufficientStatistics
 BATCH_BYTES = 64 * 2**20
 
 
-def accumulate(
-    data: RegimeData, design: Design, progress: Callable[[int], None] | None = None
-) -> SufficientStatistics:
+def accumulate(data: RegimeData, design: Design, progress: Callable[[int], None] | None = None) -> SufficientStatistics:
     """Accumulate X'X, X'y, y'y and n of every regime.
 
     Parameters

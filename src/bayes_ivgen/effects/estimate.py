@@ -1,0 +1,157 @@
+"""What every question returns: labelled draws, a tidy table, a sentence and a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.errors import QueryError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+DEFAULT_PROB = 0.9
+BLOCK_BYTES = 64 * 2**20
+
+
+def check_prob(prob: float) -> float:
+    """Return `prob` if it is a probability strictly between 0 and 1, else raise a `QueryError`."""
+    if isinstance(prob, bool) or not isinstance(prob, int | float) or not 0 < prob < 1:
+        raise QueryError(f"prob={prob!r} must be a number between 0 and 1, for example 0.9.")
+    return float(prob)
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """Posterior of a quantity at one or many queries.
+
+    Attributes
+    ----------
+    kind : str
+        ``effect``, ``contrast``, ``response_curve`` or ``confounding_bias``.
+    name : str
+        The quantity as a formula, for example ``E[sales | do(tv, web)]``.
+    queries : DataFrame
+        Values of the actions, one row a query.
+    support : DataFrame
+        ``supported`` and ``reason`` for each query.
+    conditions : tuple of str
+        The conditions of each query in words.
+    n_chains, n_draws : int
+        Shape of the posterior.
+    evaluate : callable
+        From a slice of queries to draws of shape (chain, draw, query); nothing is computed before
+        it is asked for, so tables of many queries need little memory.
+    """
+
+    kind: str
+    name: str
+    queries: pd.DataFrame
+    support: pd.DataFrame = field(repr=False)
+    conditions: Callable[[int], str] = field(repr=False)
+    n_chains: int
+    n_draws: int
+    evaluate: Callable[[slice], FloatArray] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    @property
+    def draws(self) -> xr.DataArray:
+        """All draws, dims (chain, draw, query); the actions' values are coordinates of the queries."""
+        coords = {
+            "chain": np.arange(self.n_chains),
+            "draw": np.arange(self.n_draws),
+            "query": self.queries.index.to_numpy(),
+            **{str(name): ("query", column.to_numpy()) for name, column in self.queries.items()},
+        }
+        values = np.concatenate([self.evaluate(block) for block in self._blocks()], axis=2)
+        return xr.DataArray(values, dims=("chain", "draw", "query"), coords=coords, name=self.kind)
+
+    def _blocks(self) -> list[slice]:
+        size = max(1, BLOCK_BYTES // (8 * self.n_chains * self.n_draws))
+        return [slice(start, min(start + size, len(self))) for start in range(0, len(self), size)]
+
+    def summary(self, prob: float = DEFAULT_PROB) -> pd.DataFrame:
+        """Mean, standard deviation and equal-tailed interval of each query.
+
+        Parameters
+        ----------
+        prob : float
+            Mass of the interval.
+
+        Returns
+        -------
+        DataFrame
+            One row a query: the actions' values, ``mean``, ``sd``, ``lower``, ``upper``,
+            ``supported`` and ``reason``; the mass is in ``attrs["prob"]``.
+        """
+        tail = (1 - check_prob(prob)) / 2
+        parts = []
+        for block in self._blocks():
+            flat = self.evaluate(block).reshape(self.n_chains * self.n_draws, -1)
+            lower, upper = np.quantile(flat, [tail, 1 - tail], axis=0)
+            parts.append(
+                pd.DataFrame(
+                    {"mean": flat.mean(axis=0), "sd": flat.std(axis=0, ddof=1), "lower": lower, "upper": upper}
+                )
+            )
+        table = pd.concat(parts, ignore_index=True)
+        table.index = self.queries.index
+        table = pd.concat([self.queries, table, self.support.set_index(self.queries.index)], axis=1)
+        table.attrs["prob"] = prob
+        return table
+
+    def sentence(self, prob: float = DEFAULT_PROB, query: int = 0) -> str:
+        """One sentence of prose about one query.
+
+        Parameters
+        ----------
+        prob : float
+            Mass of the interval.
+        query : int
+            Position of the query.
+        """
+        if not 0 <= query < len(self):
+            raise QueryError(f"query={query} does not exist; there are {len(self)} queries, counted from 0.")
+        tail = (1 - check_prob(prob)) / 2
+        draws = self.evaluate(slice(query, query + 1)).ravel()
+        lower, upper = np.quantile(draws, [tail, 1 - tail])
+        text = (
+            f"{self.name} at {self.conditions(query)} is {draws.mean():.4g} "
+            f"({100 * prob:.3g} % interval {lower:.4g} to {upper:.4g})"
+        )
+        reason = str(self.support["reason"].iloc[query])
+        return f"{text}; not supported by the data: {reason}." if reason else f"{text}."
+
+    def plot(self, ax: Axes | None = None, prob: float = DEFAULT_PROB) -> Axes:
+        """Draw the estimate: a curve if the queries move one action, else one interval a query.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default a new figure.
+        prob : float
+            Mass of the band or the intervals.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        from bayes_ivgen.plots import plot_curve, plot_forest
+
+        table = self.summary(prob)
+        moving = [str(name) for name, column in self.queries.items() if column.nunique() > 1]
+        if len(moving) == 1 and len(self) > 4:
+            return plot_curve(table, x=moving[0], label=self.name, prob=prob, ax=ax)
+        labels = [self.conditions(i) for i in range(len(self))]
+        return plot_forest(table, labels=labels, title=self.name, prob=prob, ax=ax)
+
+    def __str__(self) -> str:
+        return self.sentence() if len(self) == 1 else f"{self.name}: {len(self)} queries"

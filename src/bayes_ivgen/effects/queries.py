@@ -1,0 +1,140 @@
+"""From what the user asks to checked arrays: values of the actions and which of them are set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.data import Regime
+from bayes_ivgen.errors import QueryError
+
+Rest = Literal["hold"]
+
+
+@dataclass(frozen=True, eq=False)
+class Queries:
+    """Questions about one regime at one or many values of the actions.
+
+    Attributes
+    ----------
+    regime : Regime
+        The actions that are set, those held at their observed values included.
+    values : ndarray of shape (q, K)
+        Values in the order of the actions; NaN where an action is averaged over.
+    averaged : tuple of str
+        Actions that are held at their observed values and averaged over.
+    """
+
+    actions: tuple[str, ...]
+    regime: Regime
+    values: FloatArray = field(repr=False)
+    averaged: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """Actions with a value of their own in each query."""
+        return tuple(action for action in self.actions if action not in self.averaged)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a query, one column for each action that has a value."""
+        columns = {a: self.values[:, k] for k, a in enumerate(self.actions) if a in self.stated}
+        return pd.DataFrame(columns, index=pd.RangeIndex(len(self), name="query"))
+
+    def describe(self, query: int) -> str:
+        """Return the conditions in words: ``do(tv=3, web=1), radio seen at 2``."""
+        shown = {a: f"{self.values[query, k]:.6g}" for k, a in enumerate(self.actions)}
+        set_ = ", ".join(f"{a}={shown[a]}" for a in self.stated if self.regime.sets(a))
+        seen = ", ".join(f"{a} seen at {shown[a]}" for a in self.stated if not self.regime.sets(a))
+        held = f"{', '.join(self.averaged)} held at observed values" if self.averaged else ""
+        return ", ".join(part for part in (f"do({set_})" if set_ else "", seen, held) if part)
+
+
+def parse_queries(actions: Sequence[str], do: Any = None, given: Any = None, rest: str | None = None) -> Queries:
+    """Check a question and broadcast its values.
+
+    Parameters
+    ----------
+    actions : sequence of str
+        All actions of the model.
+    do, given : mapping or data frame, optional
+        Values of the actions that are set, and of those that are seen; scalars, arrays of one
+        common length, or the columns of a frame.
+    rest : {"hold"}, optional
+        What the actions in neither of them do: ``"hold"`` sets them to their observed values.
+
+    Raises
+    ------
+    QueryError
+        If an action is unknown, stands in both, or is left open; if lengths differ; if a value is
+        not a finite number.
+    """
+    set_values, seen_values = _columns(do, "do", actions), _columns(given, "given", actions)
+    both = [name for name in set_values if name in seen_values]
+    if both:
+        raise QueryError(
+            f"the action {both[0]!r} stands in do and in given; it is either set or seen. Take it out of one of them."
+        )
+    if rest not in (None, "hold"):
+        raise QueryError(f"rest={rest!r} is not known; valid is 'hold' (the others are set to their observed values).")
+    open_ = tuple(name for name in actions if name not in set_values and name not in seen_values)
+    if open_ and rest is None:
+        raise QueryError(
+            f"the action {open_[0]!r} stands neither in do nor in given. Every action must be set (do), "
+            "seen (given), or covered by rest='hold' (set to its observed values)."
+        )
+    merged = {**set_values, **seen_values}
+    length = _common_length(merged)
+    values = np.full((length, len(actions)), np.nan)
+    for name, column in merged.items():
+        values[:, list(actions).index(name)] = column
+    regime = Regime.of([*set_values, *open_], actions)
+    return Queries(tuple(actions), regime, values, open_)
+
+
+def _columns(source: Any, where: str, actions: Sequence[str]) -> dict[str, FloatArray]:
+    if source is None:
+        return {}
+    if not isinstance(source, Mapping):
+        try:
+            frame = nw.from_native(source, eager_only=True)
+        except TypeError as error:
+            raise QueryError(
+                f"{where} is a {type(source).__name__}; pass a mapping such as "
+                f"{where}={{{actions[0]!r}: 1.0}} or a data frame with one column an action."
+            ) from error
+        source = {name: frame[name].to_numpy() for name in frame.columns}
+    unknown = [name for name in source if name not in actions]
+    if unknown:
+        raise QueryError(f"{where} names {unknown[0]!r}, which is not an action. The actions are {list(actions)}.")
+    return {name: _numbers(value, f"{where}[{name!r}]") for name, value in source.items()}
+
+
+def _numbers(value: Any, where: str) -> FloatArray:
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf":
+        raise QueryError(f"{where} is {value!r}; it must be a number or an array of numbers.")
+    if array.ndim > 1:
+        raise QueryError(f"{where} has {array.ndim} dimensions; pass a number or a flat array, one entry a query.")
+    array = array.astype(float)
+    if not np.isfinite(array).all():
+        raise QueryError(f"{where} holds a missing or infinite value; every value must be a finite number.")
+    return np.atleast_1d(array)
+
+
+def _common_length(columns: Mapping[str, FloatArray]) -> int:
+    lengths = {name: len(column) for name, column in columns.items() if len(column) != 1}
+    if len(set(lengths.values())) > 1:
+        raise QueryError(f"the values have different lengths {lengths}; give one number, or arrays of one length.")
+    length = next(iter(lengths.values()), 1)
+    if length == 0:
+        raise QueryError("there are no queries: the arrays are empty. Give at least one value.")
+    return length

@@ -1,0 +1,69 @@
+"""Did the chains mix? Split R-hat and effective draws of effects and scales."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.errors import ConvergenceWarning
+
+MAX_R_HAT = 1.01
+MIN_EFFECTIVE_DRAWS = 400
+
+
+def mixing_table(quantities: dict[str, FloatArray]) -> pd.DataFrame:
+    """R-hat and effective draws of the worst entry of each quantity.
+
+    Parameters
+    ----------
+    quantities : dict of str to ndarray of shape (chain, draw, n)
+        For example effects at probe points, log scales.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by quantity: ``r_hat`` (largest, missing with fewer than two chains), ``ess_bulk``
+        and ``ess_tail`` (smallest).
+    """
+    from arviz_stats.base import array_stats
+
+    records = []
+    for name, values in quantities.items():
+        chains, draws, size = values.shape
+        if size == 0 or draws < 4:
+            continue
+        r_hat = array_stats.rhat(values, chain_axis=0, draw_axis=1) if chains > 1 else np.full(size, np.nan)
+        bulk = array_stats.ess(values, chain_axis=0, draw_axis=1, method="bulk")
+        tail = array_stats.ess(values, chain_axis=0, draw_axis=1, method="tail", prob=0.9)
+        records.append(
+            {
+                "quantity": name,
+                "r_hat": float(np.max(r_hat)),
+                "ess_bulk": float(np.min(bulk)),
+                "ess_tail": float(np.min(tail)),
+            }
+        )
+    columns = ["quantity", "r_hat", "ess_bulk", "ess_tail"]
+    return pd.DataFrame.from_records(records, columns=columns).set_index("quantity")
+
+
+def warn_if_not_mixed(table: pd.DataFrame, n_draws: int) -> None:
+    """Issue a `ConvergenceWarning` if the effects did not mix.
+
+    The bound on effective draws is 400, or a tenth of the draws if fewer than 4000 were asked for.
+    """
+    if "effects" not in table.index:
+        return
+    row = table.loc["effects"]
+    least = min(MIN_EFFECTIVE_DRAWS, n_draws / 10)
+    if row["r_hat"] > MAX_R_HAT or row["ess_bulk"] < least:
+        warnings.warn(
+            f"the chains did not mix well: R-hat of the effects is up to {row['r_hat']:.3f} (aim below {MAX_R_HAT}), "
+            f"effective draws down to {row['ess_bulk']:.0f} (aim above {least:.0f}). "
+            "Run longer, for example fit(..., draws=4000, tune=1000); see fit.diagnostics.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )

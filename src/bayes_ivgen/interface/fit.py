@@ -1,0 +1,248 @@
+"""A fitted model: ask it for effects, look at its draws, save it."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.data import Regime
+from bayes_ivgen.effects import EffectPosterior, Estimate, Support, parse_queries
+from bayes_ivgen.errors import QueryError
+from bayes_ivgen.inference.diagnostics import mixing_table
+from bayes_ivgen.interface.intervention_model import InterventionModel
+from bayes_ivgen.model import ActionGraph, Design, Priors
+from bayes_ivgen.statistics import SufficientStatistics
+
+FORMAT = 1
+CURVE_POINTS = 60
+PROBES = 64
+
+
+class Fit:
+    """Posterior of an `InterventionModel`; made by ``model.fit(data)`` or `load`.
+
+    Parameters
+    ----------
+    datatree : xarray.DataTree
+        Groups ``posterior``, ``sample_stats``, ``observed_data`` (summaries, not rows),
+        ``constant_data`` and ``statistics``; ArviZ functions accept it.
+    """
+
+    def __init__(self, datatree: xr.DataTree) -> None:
+        self.datatree = datatree
+        self._content: dict[str, Any] = json.loads(datatree.attrs["bayes_ivgen_fit"])
+
+    @cached_property
+    def model(self) -> InterventionModel:
+        """The specification that was fitted."""
+        return InterventionModel.from_dict(self._content["model"], Priors.from_dict(self._content["priors"]))
+
+    @cached_property
+    def design(self) -> Design:
+        """Columns, knots and coefficient layout."""
+        return Design.from_dict(self._content["design"])
+
+    @cached_property
+    def graph(self) -> ActionGraph:
+        """Which actions enter which confounding component; with the evidence if it was learned."""
+        evidence = self._content["graph_evidence"]
+        table = None if evidence is None else pd.DataFrame(evidence).set_index(["cause", "effect"])
+        return ActionGraph(self._content["graph"], evidence=table)
+
+    @property
+    def outcome(self) -> str:
+        """Name of the outcome."""
+        return str(self._content["outcome"])
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the actions."""
+        return self.design.actions
+
+    @property
+    def regimes(self) -> tuple[Regime, ...]:
+        """The regimes of the data."""
+        return tuple(Regime(tuple(names)) for names in self._content["regimes"])
+
+    @cached_property
+    def statistics(self) -> SufficientStatistics:
+        """Sufficient statistics of the rows, one entry a regime."""
+        return SufficientStatistics.from_dataset(self.datatree["statistics"].dataset)
+
+    @cached_property
+    def diagnostics(self) -> pd.DataFrame:
+        """R-hat and effective draws of the worst effect, scale, hyper-scale and noise scale.
+
+        Effects are joint effects at up to 64 observed combinations of the actions.
+        """
+        posterior = self.datatree["posterior"].dataset
+        probes = self.effects.observed[:PROBES]
+        rows = self.design.rows(probes, np.ones(probes.shape, dtype=bool))
+        return mixing_table(
+            {
+                "effects": self.effects.project(rows),
+                "tau": np.log(posterior["tau"].values),
+                "hyper": np.log(posterior["hyper"].values),
+                "sigma": np.log(posterior["sigma"].values),
+            }
+        )
+
+    @cached_property
+    def effects(self) -> EffectPosterior:
+        """The draws together with all that turns them into effects."""
+        posterior = self.datatree["posterior"].dataset
+        coefficients = np.concatenate([posterior["alpha"].values[..., None], posterior["beta"].values], axis=-1)
+        return EffectPosterior(
+            outcome=self.outcome,
+            design=self.design,
+            graph=self.graph,
+            regimes=self.regimes,
+            separable=self.model.separable,
+            support=Support.from_dict(self._content["support"]),
+            observed=self.datatree["constant_data"]["natural_actions"].values,
+            coefficients=coefficients,
+        )
+
+    def effect(
+        self,
+        do: Any = None,
+        given: Any = None,
+        *,
+        rest: Literal["hold"] | None = None,
+        extrapolate: bool = False,
+    ) -> Estimate:
+        """Interventional mean: E[Y | do(a_S), the others seen at a_rest].
+
+        Parameters
+        ----------
+        do : mapping or data frame, optional
+            Values of the actions that are set: numbers, arrays of one length, or the columns of a
+            frame with one query a row.
+        given : mapping or data frame, optional
+            Values at which the other actions are seen while they follow their own causes. Seeing is
+            not setting: a seen value tells about its confounder.
+        rest : {"hold"}, optional
+            The actions in neither are set to their observed values, and averaged over.
+        extrapolate : bool
+            Allow values far outside those that were tried.
+
+        Returns
+        -------
+        Estimate
+
+        Raises
+        ------
+        QueryError
+            If an action is unknown, open, or both set and seen.
+        IdentificationError
+            If the regimes at hand do not identify the effect; the message names what is missing.
+        SupportError
+            If a value lies far outside those that were tried.
+        """
+        queries = parse_queries(self.actions, do, given, rest)
+        return self.effects.effect(queries, extrapolate=extrapolate)
+
+    def contrast(
+        self,
+        do: Any = None,
+        versus: Any = None,
+        *,
+        given: Any = None,
+        versus_given: Any = None,
+        rest: Literal["hold"] | None = None,
+        kind: Literal["difference", "ratio"] = "difference",
+        extrapolate: bool = False,
+    ) -> Estimate:
+        """Difference or ratio of two effects, draw by draw.
+
+        Parameters
+        ----------
+        do, versus : mapping or data frame
+            Values of the actions that are set on either side.
+        given, versus_given : mapping or data frame, optional
+            Values at which the others are seen; `versus_given` is `given` unless stated.
+        rest, extrapolate
+            As in `effect`, for both sides.
+        kind : {"difference", "ratio"}
+            How the two effects are compared.
+
+        Raises
+        ------
+        IdentificationError
+            If the regimes do not identify it. A difference may be identified although its two
+            effects are not.
+        """
+        if versus is None and versus_given is None:
+            raise QueryError("contrast needs versus={...}: the values that the first ones are compared with.")
+        first = parse_queries(self.actions, do, given, rest)
+        second = parse_queries(self.actions, versus, given if versus_given is None else versus_given, rest)
+        return self.effects.contrast(first, second, kind=kind, extrapolate=extrapolate)
+
+    def response_curve(self, action: str, values: Any = None) -> Estimate:
+        """Joint effect along one action, the others set to their observed values on average.
+
+        Parameters
+        ----------
+        action : str
+            The action that moves.
+        values : array, optional
+            Where to evaluate; by default 60 points, or the levels, of the tested range.
+        """
+        return self.effects.response_curve(action, self._grid(action, values, "tested"))
+
+    def confounding_bias(self, action: str, values: Any = None) -> Estimate:
+        """By how much the observational reading is off along one action, others averaged.
+
+        Parameters
+        ----------
+        action : str
+            The action.
+        values : array, optional
+            Where to evaluate; by default 60 points, or the levels, of its natural range.
+        """
+        return self.effects.confounding_bias(action, self._grid(action, values, "natural"))
+
+    def _grid(self, action: str, values: Any, which: Literal["tested", "natural"]) -> FloatArray:
+        if action not in self.actions:
+            raise QueryError(f"{action!r} is not an action. The actions are {list(self.actions)}.")
+        if values is not None:
+            return parse_queries([action], {action: values}).values[:, 0]
+        support = self.effects.support
+        tried = getattr(support, which)[action] or support.natural[action] or support.tested[action]
+        if tried.levels is not None:
+            return np.array(tried.levels)
+        return np.linspace(tried.low, tried.high, CURVE_POINTS)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the fit as a Zarr folder; `load` gives bit-equal draws.
+
+        Parameters
+        ----------
+        path : path
+            Folder to write, by convention ending in ``.zarr``.
+        overwrite : bool
+            Replace what is there.
+
+        Raises
+        ------
+        StorageError
+            If something is there already, or it cannot be written; nothing half-written stays.
+        """
+        from bayes_ivgen.storage import save_datatree
+
+        return save_datatree(self.datatree, Path(path), overwrite=overwrite)
+
+    def __repr__(self) -> str:
+        posterior = self.datatree["posterior"].dataset
+        regimes = ", ".join(regime.label for regime in self.regimes)
+        return (
+            f"Fit of {self.outcome!r} given {list(self.actions)}: {posterior.sizes['chain']} chains of "
+            f"{posterior.sizes['draw']} draws, {self.design.n_coefficients} coefficients; regimes {regimes}"
+        )

@@ -1,0 +1,275 @@
+"""The specification of the model: frozen, printable, fitted without being changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_ivgen.basis import Basis, BSpline, Polynomial
+from bayes_ivgen.data import RegimeData
+from bayes_ivgen.errors import SpecError
+from bayes_ivgen.model import ActionGraph, Design, Priors
+from bayes_ivgen.model.build import build_design
+from bayes_ivgen.model.graph_learning import learn_graph
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+    from bayes_ivgen.interface.fit import Fit
+
+Noise = Literal["additive", "regime", "constant"]
+GraphChoice = Literal["learn", "full", "empty"]
+
+
+@dataclass(frozen=True)
+class InterventionModel:
+    """An additive model of the outcome in all regimes at once (design equation 1).
+
+    E[Y | a, R] = alpha + sum_k m_k(a_k) + sum_k (1 - R_k) c_k(a_k, a_pa(k)), where R_k = 1 if
+    action k was set by the experimenter; after equations 9 to 17 of Kekić et al. (ICML 2025), with
+    c_k restricted to its own action and the actions that drive it.
+
+    Parameters
+    ----------
+    causal : BSpline or Polynomial
+        Basis of the causal components m_k.
+    confounding : BSpline, Polynomial or "separable"
+        Basis of the confounding components c_k. ``"separable"`` is a `BSpline` without levels: it
+        assumes f_k(a, c) = m(a) + l(c), no interaction of an action with its confounder.
+    graph : {"learn", "full", "empty"} or ActionGraph
+        Which actions may enter a confounding component: learned from the regimes that randomise
+        one action, all earlier actions, none, or your own.
+    blocks, covariates : None
+        Not part of this version.
+    synergy : False
+        Not part of this version.
+    likelihood : {"normal"}
+        Law of the noise.
+    link : {"identity"}
+        Scale on which the components add up.
+    noise : {"additive", "regime", "constant"}
+        One noise scale for each regime in the likelihood (``"additive"`` and ``"regime"``), or one
+        for all.
+    priors : mapping of str to pymc_extras Prior, optional
+        Changes to the default priors by name; ``print(model.prior_table())`` shows all.
+
+    Raises
+    ------
+    SpecError
+        If an argument is not valid.
+    """
+
+    causal: Basis = field(default_factory=BSpline)
+    confounding: Basis | Literal["separable"] = field(default_factory=BSpline)
+    graph: GraphChoice | ActionGraph = "learn"
+    blocks: None = None
+    covariates: None = None
+    synergy: Literal[False] = False
+    likelihood: Literal["normal"] = "normal"
+    link: Literal["identity"] = "identity"
+    noise: Noise = "additive"
+    priors: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        for name, basis in (("causal", self.causal), ("confounding", self.confounding)):
+            if name == "confounding" and basis == "separable":
+                continue
+            if not isinstance(basis, BSpline | Polynomial):
+                raise SpecError(
+                    f"{name}={basis!r} is not a basis; pass BSpline() or Polynomial()"
+                    + (", or confounding='separable'." if name == "confounding" else ".")
+                )
+        if not isinstance(self.graph, ActionGraph) and self.graph not in ("learn", "full", "empty"):
+            raise SpecError(
+                f"graph={self.graph!r} is not known; pass 'learn', 'full', 'empty' or an ActionGraph such as "
+                'ActionGraph({"web": ["tv"]}).'
+            )
+        _only("blocks", self.blocks, (None,))
+        _only("covariates", self.covariates, (None,))
+        _only("synergy", self.synergy, (False,))
+        _only("likelihood", self.likelihood, ("normal",))
+        _only("link", self.link, ("identity",))
+        _only("noise", self.noise, ("additive", "regime", "constant"))
+        Priors.from_user(self.priors)
+
+    @property
+    def separable(self) -> bool:
+        """Whether the levels of the confounding components are taken to be zero."""
+        return self.confounding == "separable"
+
+    def prior_table(self) -> Priors:
+        """All priors of the model; print it."""
+        return Priors.from_user(self.priors)
+
+    def action_graph(self, data: RegimeData) -> ActionGraph:
+        """Return the graph that a fit to `data` uses; learned ones carry their evidence.
+
+        Raises
+        ------
+        SpecError
+            If the graph names something that is not an action of the data.
+        """
+        if isinstance(self.graph, ActionGraph):
+            self.graph.check_actions(data.actions)
+            return self.graph
+        if self.graph == "learn":
+            return learn_graph(data)
+        return ActionGraph.full(data.actions) if self.graph == "full" else ActionGraph.empty()
+
+    def design(self, data: RegimeData, graph: ActionGraph | None = None) -> Design:
+        """Fix bases and coefficient layout by `data`."""
+        return build_design(
+            data,
+            causal=self.causal,
+            confounding=BSpline() if isinstance(self.confounding, str) else self.confounding,
+            graph=self.action_graph(data) if graph is None else graph,
+            separable=self.separable,
+        )
+
+    def sigma_groups(self, regimes: Sequence[str]) -> tuple[NDArray[np.intp], tuple[str, ...]]:
+        """Which noise scale each regime has, and the names of the noise scales."""
+        if self.noise == "constant":
+            return np.zeros(len(regimes), dtype=np.intp), ("all",)
+        return np.arange(len(regimes)), tuple(regimes)
+
+    def fit(
+        self,
+        data: RegimeData,
+        *,
+        draws: int = 1000,
+        chains: int = 4,
+        tune: int = 300,
+        engine: Literal["conjugate", "nuts"] = "conjugate",
+        seed: int | None = None,
+        cores: int | None = None,
+        progressbar: bool = True,
+        nuts: Mapping[str, Any] | None = None,
+    ) -> Fit:
+        """Sample the posterior.
+
+        Parameters
+        ----------
+        data : RegimeData
+            Rows of one or more regimes; read once.
+        draws, chains, tune : int
+            Kept draws of a chain, number of chains, discarded iterations of a chain.
+        engine : {"conjugate", "nuts"}
+            Gibbs sampling on sufficient statistics, or NUTS through PyMC on the same statistics.
+        seed : int, optional
+            The same seed gives the same draws, whatever the number of cores.
+        cores : int, optional
+            Processes for the chains; by default one a chain up to the number of cores.
+        progressbar : bool
+            Show progress in a terminal or notebook.
+        nuts : mapping, optional
+            Further options of PyMC's NUTS, only with ``engine="nuts"``.
+
+        Returns
+        -------
+        Fit
+
+        Raises
+        ------
+        SpecError
+            If an argument is not valid or does not fit the data.
+
+        Warns
+        -----
+        DataWarning
+            If a component has more coefficients than rows that inform it.
+        ConvergenceWarning
+            If the chains did not mix.
+        """
+        from bayes_ivgen.interface.fitting import fit_model
+
+        return fit_model(
+            self,
+            data,
+            draws=draws,
+            chains=chains,
+            tune=tune,
+            engine=engine,
+            seed=seed,
+            cores=cores,
+            progressbar=progressbar,
+            nuts=nuts,
+        )
+
+    def to_pymc(self, data: RegimeData) -> pm.Model:
+        """Return the same model as a plain `pymc.Model` with one likelihood term a row.
+
+        For prior predictive checks, model graphs and extensions; the rows are held in memory.
+        ``outcome`` is in its own units, the parameters in units of its standard deviation.
+        """
+        from bayes_ivgen.model.pymc_model import rowwise_model
+
+        design = self.design(data)
+        index, names = self.sigma_groups([regime.label for regime in data.regimes])
+        return rowwise_model(data, design, Priors.from_user(self.priors), index, names)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for storage."""
+        graph = self.graph.to_dict() if isinstance(self.graph, ActionGraph) else self.graph
+        return {
+            "causal": _basis_to_dict(self.causal),
+            "confounding": self.confounding if isinstance(self.confounding, str) else _basis_to_dict(self.confounding),
+            "graph": graph,
+            "noise": self.noise,
+            "likelihood": self.likelihood,
+            "link": self.link,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], priors: Priors) -> InterventionModel:
+        """Restore a model written by `to_dict`; its priors are stored beside it."""
+        graph = data["graph"] if isinstance(data["graph"], str) else ActionGraph(data["graph"])
+        own = {kind.value: prior for kind, prior in priors.hyper.items()} | {"sigma": priors.sigma}
+        default = Priors()
+        changed = {
+            name: prior
+            for name, prior in own.items()
+            if prior != (default.sigma if name == "sigma" else default.hyper[name])  # type: ignore[index]
+        }
+        if priors.alpha_sd != default.alpha_sd:
+            changed["alpha"] = _Named("Normal", {"mu": 0.0, "sigma": priors.alpha_sd})
+        if priors.tau_nu != default.tau_nu:
+            changed["tau"] = _Named("HalfStudentT", {"nu": priors.tau_nu, "sigma": 1.0})
+        return cls(
+            causal=_basis_from_dict(data["causal"]),
+            confounding="separable" if data["confounding"] == "separable" else _basis_from_dict(data["confounding"]),
+            graph=graph,
+            noise=data["noise"],
+            likelihood=data["likelihood"],
+            link=data["link"],
+            priors=changed or None,
+        )
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A prior by name, read like a pymc_extras Prior."""
+
+    distribution: str
+    parameters: dict[str, float]
+
+
+def _only(name: str, value: Any, valid: tuple[Any, ...]) -> None:
+    if not any(value is choice or (isinstance(choice, str) and value == choice) for choice in valid):
+        shown = ", ".join(repr(choice) for choice in valid)
+        raise SpecError(f"{name}={value!r} is not available; valid here: {shown}.")
+
+
+def _basis_to_dict(basis: Basis) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {"kind": type(basis).__name__, **asdict(basis)}  # type: ignore[call-overload]
+
+
+def _basis_from_dict(data: Mapping[str, Any]) -> Basis:
+    kinds: dict[str, Any] = {"BSpline": BSpline, "Polynomial": Polynomial}
+    basis: Basis = kinds[data["kind"]](**{key: value for key, value in data.items() if key != "kind"})
+    return basis
