@@ -57,7 +57,7 @@ def level_weights(
 
 
 def missing_regimes(target: Regime, regimes: Sequence[Regime], actions: Sequence[str]) -> tuple[Regime, ...]:
-    """A smallest set of further regimes, out of ``obs`` and single tests, that identifies the level.
+    """Find a smallest set of further regimes, out of ``obs`` and single tests, that identifies the level.
 
     Returns an empty tuple if the level is identified already. Above `_EXHAUSTIVE` candidates a set
     of more than two is one from which no regime can be left out, not always a smallest one.

@@ -213,16 +213,16 @@ class RegimeData:
         """Lowest and highest value of the actions and the outcome over `regimes`, shape (K + 1,)."""
         profiles = [self.profiles[regime] for regime in regimes]
         return (
-            np.min([profile.low for profile in profiles], axis=0),
-            np.max([profile.high for profile in profiles], axis=0),
+            np.stack([profile.low for profile in profiles]).min(axis=0),
+            np.stack([profile.high for profile in profiles]).max(axis=0),
         )
 
     def regimes_setting(self, action: str) -> tuple[Regime, ...]:
-        """The regimes in which `action` was set."""
+        """Regimes in which `action` was set."""
         return tuple(regime for regime in self.regimes if regime.sets(action))
 
     def regimes_leaving(self, action: str) -> tuple[Regime, ...]:
-        """The regimes in which `action` followed its own causes."""
+        """Regimes in which `action` followed its own causes."""
         return tuple(regime for regime in self.regimes if not regime.sets(action))
 
     def summary(self) -> pd.DataFrame:

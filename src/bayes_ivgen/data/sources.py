@@ -157,7 +157,7 @@ def _expand(path: Any) -> list[str]:
         if "://" in text or Path(text).exists():
             found.append(text)
             continue
-        matches = sorted(glob.glob(text, recursive=True))
+        matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - patterns may be absolute
         if not matches:
             raise DataError(
                 f"there is no file {text!r}. Check the path; patterns such as 'rows/*.parquet' are allowed."

@@ -147,7 +147,7 @@ class Estimate:
         from bayes_ivgen.plots import plot_curve, plot_forest
 
         table = self.summary(prob)
-        moving = [str(name) for name, column in self.queries.items() if column.nunique() > 1]
+        moving = [str(name) for name, column in self.queries.items() if len(column.unique()) > 1]
         if len(moving) == 1 and len(self) > 4:
             return plot_curve(table, x=moving[0], label=self.name, prob=prob, ax=ax)
         labels = [self.conditions(i) for i in range(len(self))]

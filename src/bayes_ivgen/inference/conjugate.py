@@ -119,7 +119,7 @@ class GibbsProblem:
             sigma = np.exp(log_sigma)
             return -(rows - 1) * log_sigma - 0.5 * residual / sigma**2 + self.priors.sigma.log_density(sigma)
 
-        width = float(min(1.0, 4.0 / np.sqrt(2.0 * max(rows.min(), 1))))
+        width = min(1.0, 4.0 / math.sqrt(2.0 * max(int(rows.min()), 1)))
         return slice_update(log_density, state.log_sigma, rng, width)
 
     def _update_hyper(self, state: ChainState, rng: np.random.Generator) -> FloatArray:

@@ -106,7 +106,7 @@ class Fit:
             regimes=self.regimes,
             separable=self.model.separable,
             support=Support.from_dict(self._content["support"]),
-            observed=self.datatree["constant_data"]["natural_actions"].values,
+            observed=self.datatree["constant_data"].dataset["natural_actions"].values,
             coefficients=coefficients,
         )
 
@@ -215,10 +215,9 @@ class Fit:
         if values is not None:
             return parse_queries([action], {action: values}).values[:, 0]
         support = self.effects.support
-        tried = getattr(support, which)[action] or support.natural[action] or support.tested[action]
-        if tried.levels is not None:
-            return np.array(tried.levels)
-        return np.linspace(tried.low, tried.high, CURVE_POINTS)
+        places = (support.tested, support.natural) if which == "tested" else (support.natural, support.tested)
+        tried = next(item for item in (place[action] for place in places) if item is not None)
+        return np.linspace(tried.low, tried.high, CURVE_POINTS) if tried.levels is None else np.array(tried.levels)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the fit as a Zarr folder; `load` gives bit-equal draws.

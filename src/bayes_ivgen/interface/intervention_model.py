@@ -226,10 +226,10 @@ class InterventionModel:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], priors: Priors) -> InterventionModel:
         """Restore a model written by `to_dict`; its priors are stored beside it."""
-        graph = data["graph"] if isinstance(data["graph"], str) else ActionGraph(data["graph"])
+        graph: Any = data["graph"] if isinstance(data["graph"], str) else ActionGraph(data["graph"])
         own = {kind.value: prior for kind, prior in priors.hyper.items()} | {"sigma": priors.sigma}
         default = Priors()
-        changed = {
+        changed: dict[str, Any] = {
             name: prior
             for name, prior in own.items()
             if prior != (default.sigma if name == "sigma" else default.hyper[name])  # type: ignore[index]

@@ -34,8 +34,8 @@ def rank_scores(x: FloatArray, degree: int = RANK_DEGREE) -> FloatArray:
     ranks = (stats.rankdata(x) - 0.5) / len(x)
     scores = legendre.legvander(2 * ranks - 1, degree)[:, 1:]
     scores -= scores.mean(axis=0)
-    left, values, _ = np.linalg.svd(scores, full_matrices=False)
-    return left[:, values > 1e-8 * max(values[0], 1e-300)] if values[0] > 0 else left[:, :0]
+    left, values, _ = np.linalg.svd(np.asarray(scores, dtype=np.float64), full_matrices=False)
+    return np.asarray(left[:, values > 1e-8 * values[0]] if values[0] > 0 else left[:, :0], dtype=np.float64)
 
 
 def independence_test(x: FloatArray, y: FloatArray) -> tuple[float, int, float]:

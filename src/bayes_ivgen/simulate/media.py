@@ -86,7 +86,7 @@ class MediaMixSCM(SCM):
         return np.asarray(self.baseline + total + self.outcome_sd * latents.outcome_noise)
 
     def _effect(self, values: FloatArray, regime: Regime) -> FloatArray:
-        """Evaluate the closed form of the class docstring."""
+        """Evaluate the closed form given in the class docstring."""
         total = np.full(len(values), self.baseline)
         response = self.lift * self._reach(values)
         for k, action in enumerate(self.actions):
