@@ -140,8 +140,9 @@ class GibbsProblem:
         columns = self.columns[g]
         old = math.exp(-2 * state.log_tau[g])  # 1 / tau_g^2 before ...
         left, values, projected = _rotate(covariance, mean, columns)
-        values = np.minimum(values, 1.0 / old)  # Sigma_gg <= tau_g^2 I up to rounding
-        cavity = 1.0 / values - old
+        # 0 < Sigma_gg <= tau_g^2 I, but for rounding
+        values = np.clip(values, np.finfo(float).eps * values[-1], 1.0 / old)
+        cavity = np.maximum(1.0 / values - old, 0.0)
         force = (projected / values) ** 2
         state.log_tau[g] = scalar_slice_update(
             _scale_density(cavity, force, state.log_hyper[self.design.type_index[g]], self.priors.tau_nu),
