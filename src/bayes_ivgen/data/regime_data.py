@@ -13,7 +13,15 @@ from bayes_ivgen.data.frames import label_column, numeric_columns, to_narwhals
 from bayes_ivgen.data.identification import level_weights, missing_regimes
 from bayes_ivgen.data.profile import FloatArray, ProfileBuilder, RegimeProfile
 from bayes_ivgen.data.regime import OBSERVATIONAL_LABEL, Regime, own_labels, resolve_labels
-from bayes_ivgen.data.sources import BATCH_ROWS, Batch, FileSource, MemorySource, RowSource, split_by_label
+from bayes_ivgen.data.sources import (
+    BATCH_ROWS,
+    Batch,
+    FileSource,
+    MemorySource,
+    RowSource,
+    SelectedSource,
+    split_by_label,
+)
 from bayes_ivgen.errors import DataError
 
 RegimeLabels = Mapping[str, Iterable[str]]
@@ -51,6 +59,7 @@ class RegimeData:
         actions: Sequence[str],
         regime: str = "regime",
         regime_labels: RegimeLabels | None = None,
+        exclude: Sequence[str] = (),
     ) -> RegimeData:
         """Read one long table (pandas, polars or pyarrow) with a column of regime labels.
 
@@ -67,12 +76,15 @@ class RegimeData:
         regime_labels : mapping of str to list of str, optional
             Your own labels and the actions that each one sets, for example
             ``{"spring test": ["tv"], "history": []}``.
+        exclude : sequence of str
+            Labels, as they stand in the column, whose rows are left out: to validate on them, say.
 
         Raises
         ------
         DataError
             If a column is missing, doubled or not made of finite real numbers, a label cannot be
-            read, two labels name one regime, or an action never varies.
+            read, two labels name one regime, an action never varies, or no row has a label of
+            `exclude`.
         """
         names = _checked_names(outcome, actions, regime)
         table = to_narwhals(frame, [*names, regime], "the frame")
@@ -80,7 +92,7 @@ class RegimeData:
             raise DataError("the frame has no rows; pass at least the rows of one regime.")
         values = numeric_columns(table, names, "the frame")
         labels = label_column(table, regime, "the frame")
-        return cls._from_source(MemorySource(split_by_label(values, labels)), names, regime_labels)
+        return cls._from_source(MemorySource(split_by_label(values, labels)), names, regime_labels, exclude)
 
     @classmethod
     def from_frames(
@@ -124,13 +136,14 @@ class RegimeData:
         actions: Sequence[str],
         regime: str = "regime",
         regime_labels: RegimeLabels | None = None,
+        exclude: Sequence[str] = (),
     ) -> RegimeData:
         """Read Parquet files in batches: a file, a folder, a glob pattern or a list of them.
 
         The rows are streamed once here to check them and again by each fit; memory is set by the
         batch, not by the files. Parameters and errors are those of `from_frame`.
         """
-        return cls._from_files(path, outcome, actions, regime, regime_labels, "parquet")
+        return cls._from_files(path, outcome, actions, regime, regime_labels, exclude, "parquet")
 
     @classmethod
     def from_csv(
@@ -141,9 +154,10 @@ class RegimeData:
         actions: Sequence[str],
         regime: str = "regime",
         regime_labels: RegimeLabels | None = None,
+        exclude: Sequence[str] = (),
     ) -> RegimeData:
         """Read CSV files with a header line in batches; otherwise like `from_parquet`."""
-        return cls._from_files(path, outcome, actions, regime, regime_labels, "csv")
+        return cls._from_files(path, outcome, actions, regime, regime_labels, exclude, "csv")
 
     @classmethod
     def _from_files(
@@ -153,28 +167,41 @@ class RegimeData:
         actions: Sequence[str],
         regime: str,
         regime_labels: RegimeLabels | None,
+        exclude: Sequence[str],
         file_format: str,
     ) -> RegimeData:
         names = _checked_names(outcome, actions, regime)
         source = FileSource.open(path, names, regime, file_format)
-        return cls._from_source(source, names, regime_labels)
+        return cls._from_source(source, names, regime_labels, exclude)
 
     @classmethod
-    def _from_source(cls, source: RowSource, names: Sequence[str], regime_labels: RegimeLabels | None) -> RegimeData:
+    def _from_source(
+        cls,
+        source: RowSource,
+        names: Sequence[str],
+        regime_labels: RegimeLabels | None,
+        exclude: Sequence[str] = (),
+    ) -> RegimeData:
         *actions, outcome = names
         regime_labels = own_labels(regime_labels)
+        left_out = dict.fromkeys(_checked_exclude(exclude, regime_labels), False)
         builders: dict[str, ProfileBuilder] = {}
         for label, values in source.read():
+            if label in left_out:
+                left_out[label] = True
+                continue
             if label not in builders:
                 resolve_labels([label], actions, _only(regime_labels, label))  # fail on the first batch
                 builders[label] = ProfileBuilder(len(names), seed=len(builders))
             builders[label].add(values)
+        _check_excluded(left_out, list(builders))
         if not builders:
             raise DataError("the files have no rows; pass at least the rows of one regime.")
         regime_of_label = resolve_labels(builders, actions, regime_labels)
         _check_unique(regime_of_label)
         profiles = {regime_of_label[label]: builder.build() for label, builder in builders.items()}
-        data = cls(outcome, tuple(actions), _ordered(profiles, actions), source, regime_of_label)
+        kept = SelectedSource(source, frozenset(left_out)) if left_out else source
+        data = cls(outcome, tuple(actions), _ordered(profiles, actions), kept, regime_of_label)
         data._check_variation()
         return data
 
@@ -320,6 +347,27 @@ def _fits_a_label(name: str) -> bool:
 
 def _only(regime_labels: RegimeLabels | None, label: str) -> RegimeLabels | None:
     return {label: regime_labels[label]} if regime_labels and label in regime_labels else None
+
+
+def _checked_exclude(exclude: Sequence[str], regime_labels: RegimeLabels) -> Sequence[str]:
+    if isinstance(exclude, str):
+        raise DataError(f"exclude is the string {exclude!r}; pass a list of labels such as [{exclude!r}].")
+    exclude = tuple(exclude)
+    both = next((label for label in exclude if label in regime_labels), None)
+    if both is not None:
+        raise DataError(f"{both!r} stands in exclude and in regime_labels; take it out of one of them.")
+    return exclude
+
+
+def _check_excluded(found: Mapping[str, bool], kept: Sequence[str]) -> None:
+    unknown = next((label for label, seen in found.items() if not seen), None)
+    if unknown is not None:
+        raise DataError(
+            f"exclude names {unknown!r}, but no row has this label. The other labels in the data are {list(kept)}; "
+            "correct or remove the entry."
+        )
+    if found and not kept:
+        raise DataError(f"exclude names every label in the data, {list(found)}; no row is left. Keep at least one.")
 
 
 def _check_unique(regime_of_label: Mapping[str, Regime]) -> None:

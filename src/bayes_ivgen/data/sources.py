@@ -67,6 +67,18 @@ def split_by_label(values: FloatArray, labels: np.ndarray[Any, Any]) -> dict[str
 
 
 @dataclass(frozen=True, eq=False)
+class SelectedSource:
+    """The rows of another source without those of some labels."""
+
+    source: RowSource = field(repr=False)
+    exclude: frozenset[str]
+
+    def read(self, batch_rows: int = BATCH_ROWS) -> Iterator[LabelledBatch]:
+        """Yield all rows that are left, at most `batch_rows` at a time."""
+        return (batch for batch in self.source.read(batch_rows) if batch.label not in self.exclude)
+
+
+@dataclass(frozen=True, eq=False)
 class FileSource:
     """Rows of Parquet or CSV files, streamed: memory is set by the batch, not by the file."""
 
