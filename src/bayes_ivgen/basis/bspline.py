@@ -27,8 +27,8 @@ class BSpline:
         Degree of the pieces.
     knots : {"mixed", "equidistant", "quantile"}
         Inner knots: equidistant over the 0.1 to 99.9 % range, at quantiles, or half-way between.
-    tail : {"clip", "linear"}
-        Beyond the boundary knots the function stays constant, or goes on as a straight line.
+    tail : {"linear", "clip"}
+        Beyond the boundary knots the function follows its linear part, or stays constant.
 
     Notes
     -----
@@ -39,7 +39,7 @@ class BSpline:
     n_basis: int = 12
     degree: int = 3
     knots: Knots = "mixed"
-    tail: Tail = "clip"
+    tail: Tail = "linear"
 
     def __post_init__(self) -> None:
         if self.degree < 1:
@@ -51,12 +51,15 @@ class BSpline:
             )
         if self.knots not in ("mixed", "equidistant", "quantile"):
             raise SpecError(f"BSpline(knots={self.knots!r}): valid are 'mixed', 'equidistant' and 'quantile'.")
-        if self.tail not in ("clip", "linear"):
-            raise SpecError(f"BSpline(tail={self.tail!r}): valid are 'clip' and 'linear'.")
+        if self.tail not in ("linear", "clip"):
+            raise SpecError(f"BSpline(tail={self.tail!r}): valid are 'linear' and 'clip'.")
 
     def margin(self) -> BSpline:
-        """Return the spline with a line and three more columns that enters products of two actions."""
-        return replace(self, n_basis=min(self.n_basis, max(5, self.degree + 1)))
+        """Return the spline with a line and three more columns that enters products of two actions.
+
+        It is constant beyond the boundary: products of two straight lines would run away.
+        """
+        return replace(self, n_basis=min(self.n_basis, max(5, self.degree + 1)), tail="clip")
 
     def fit(self, placed: FloatArray, centred: FloatArray, levels: FloatArray | None = None) -> FittedBSpline:
         """Place the knots by `placed` and centre every column over `centred`.
@@ -139,18 +142,12 @@ class FittedBSpline:
     def _raw(self, x: FloatArray) -> FloatArray:
         unit = (np.asarray(x, dtype=float) - self.low) / (self.high - self.low)
         inside = np.clip(unit, 0.0, 1.0)
+        # Only the line goes on: slopes of the penalised columns at the boundary are poorly determined.
         line = unit if self.tail == "linear" else inside
         if self.n_wiggle == 0:
             return line[:, None]
         basis = SplineFunction.design_matrix(inside, self.knots, self.degree)
-        wiggle = np.asarray(basis @ self.transform)
-        beyond = unit - inside
-        if self.tail == "linear" and np.any(beyond):
-            spline = SplineFunction(self.knots, self.transform, self.degree)
-            # One-sided slopes: the derivative of a spline is taken from the right.
-            slopes = spline.derivative()(np.array([0.0, np.nextafter(1.0, 0.0)]))
-            wiggle = wiggle + np.where(beyond[:, None] < 0, slopes[0], slopes[1]) * beyond[:, None]
-        return np.column_stack([line, wiggle])
+        return np.column_stack([line, np.asarray(basis @ self.transform)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data from which `from_dict` restores the basis exactly."""
@@ -190,12 +187,7 @@ def _fit_levels(levels: FloatArray, placed: FloatArray, centred: FloatArray, tai
         return FittedBSpline(np.empty(0), 1, empty, low, high, tail, np.empty(0), (1.0, 1.0))
     unit = (levels - low) / (high - low)
     knots = np.concatenate([[0.0], unit, [1.0]])
-    if len(levels) == 2:
-        transform = np.empty((2, 0))
-    else:
-        slopes = np.diff(np.eye(len(levels)), axis=0) / np.diff(unit)[:, None]
-        bends = np.diff(slopes, axis=0)
-        transform = penalised_transform(bends.T @ bends)
+    transform = np.empty((2, 0)) if len(levels) == 2 else penalised_transform(_bend_penalty(unit))
     return _finish(knots, 1, transform, low, high, tail, placed, centred)
 
 
@@ -221,6 +213,8 @@ def _finish(
 def _curvature_penalty(knots: FloatArray, degree: int) -> FloatArray:
     """Integral of products of second derivatives of the basis functions (O'Sullivan penalty)."""
     n_basis = len(knots) - degree - 1
+    if degree == 1:
+        return _bend_penalty(knots[1:-1])
     breaks = np.unique(knots)
     nodes, weights = np.polynomial.legendre.leggauss(max(degree, 1))
     half = np.diff(breaks) / 2
@@ -230,9 +224,15 @@ def _curvature_penalty(knots: FloatArray, degree: int) -> FloatArray:
     return weighted.T @ values
 
 
+def _bend_penalty(nodes: FloatArray) -> FloatArray:
+    """Sum of squared changes of slope of the broken line through values at `nodes`."""
+    slopes = np.diff(np.eye(len(nodes)), axis=0) / np.diff(nodes)[:, None]
+    bends = np.diff(slopes, axis=0)
+    return np.asarray(bends.T @ bends)
+
+
 def _spread(inner: FloatArray, distance: float) -> FloatArray:
-    spread = inner.copy()
-    for i in range(1, len(spread)):
-        spread[i] = max(spread[i], spread[i - 1] + distance)
-    excess = max(spread[-1] + distance - 1.0, 0.0) if len(spread) else 0.0
-    return np.maximum(spread - excess, distance * np.arange(1, len(spread) + 1)) if excess else spread
+    """Keep sorted inner knots at least `distance` apart and away from the boundary knots 0 and 1."""
+    steps = distance * np.arange(1, len(inner) + 1)
+    low = np.maximum.accumulate(np.maximum(inner, distance) - steps) + steps
+    return np.asarray(np.minimum(low, 1.0 - steps[::-1]))

@@ -21,23 +21,23 @@ class Polynomial:
     ----------
     degree : int
         Highest power.
-    tail : {"clip", "linear"}
-        Beyond the 0.1 to 99.9 % range of the data the function stays constant, or goes on as a
-        straight line.
+    tail : {"linear", "clip"}
+        Beyond the 0.1 to 99.9 % range of the data the function follows its linear part, or stays
+        constant.
     """
 
     degree: int = 3
-    tail: Tail = "clip"
+    tail: Tail = "linear"
 
     def __post_init__(self) -> None:
         if self.degree < 1:
             raise SpecError(f"Polynomial(degree={self.degree}): the degree must be at least 1.")
-        if self.tail not in ("clip", "linear"):
-            raise SpecError(f"Polynomial(tail={self.tail!r}): valid are 'clip' and 'linear'.")
+        if self.tail not in ("linear", "clip"):
+            raise SpecError(f"Polynomial(tail={self.tail!r}): valid are 'linear' and 'clip'.")
 
     def margin(self) -> Polynomial:
         """Return the cubic that enters products of two actions."""
-        return replace(self, degree=min(self.degree, 3))
+        return replace(self, degree=min(self.degree, 3), tail="clip")
 
     def fit(self, placed: FloatArray, centred: FloatArray, levels: FloatArray | None = None) -> FittedPolynomial:
         """Fix range, centre and scale; the degree is cut to one less than the number of levels.
@@ -89,10 +89,8 @@ class FittedPolynomial:
         unit = 2 * (np.asarray(x, dtype=float) - self.low) / (self.high - self.low) - 1
         inside = np.clip(unit, -1.0, 1.0)
         raw = legendre.legvander(inside, self.degree)[:, 1:]
-        beyond = unit - inside
-        if self.tail == "linear" and np.any(beyond):
-            slopes = legendre.legval(inside, legendre.legder(np.eye(self.degree + 1)))[1:].T
-            raw = raw + slopes * beyond[:, None]
+        if self.tail == "linear":
+            raw[:, 0] = unit
         scales = np.concatenate([[self.scales[0]], np.full(self.n_wiggle, self.scales[1])])
         return (raw - self.centre) * scales
 

@@ -22,7 +22,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +81,11 @@ class GibbsProblem:
         information = np.tensordot(weights, self.statistics.gram, axes=1), weights @ self.statistics.cross
         covariance, mean = self._conditional_moments(state, *information)
         for g in rng.permutation(len(self.columns)):
-            self._update_tau(g, state, covariance, mean, rng)
+            spectrum = _rotate(covariance, mean, self.columns[g])
+            if not spectrum.plausible(state.log_tau[g]):  # rounding of earlier corrections: start afresh
+                covariance, mean = self._conditional_moments(state, *information)
+                spectrum = _rotate(covariance, mean, self.columns[g])
+            self._update_tau(g, state, spectrum, covariance, mean, rng)
         state.log_hyper = self._update_hyper(state, rng)
         state.beta = self._draw_coefficients(state, *information, rng)
 
@@ -120,7 +124,18 @@ class GibbsProblem:
             return -(rows - 1) * log_sigma - 0.5 * residual / sigma**2 + self.priors.sigma.log_density(sigma)
 
         width = min(1.0, 4.0 / math.sqrt(2.0 * max(int(rows.min()), 1)))
-        return slice_update(log_density, state.log_sigma, rng, width)
+        return slice_update(log_density, self._propose_sigma(state, residual, rng), rng, width)
+
+    def _propose_sigma(self, state: ChainState, residual: FloatArray, rng: np.random.Generator) -> FloatArray:
+        # A Metropolis step from the likelihood alone: with many rows a slice update would need
+        # thousands of narrow steps to get from the starting point to the posterior.
+        rows = self.statistics.rows
+        usable = (rows > 1) & (residual > 0)
+        shape, rate = np.where(usable, rows - 1, 1) / 2, np.where(usable, residual, 1.0) / 2
+        proposal = -0.5 * np.log(np.maximum(rng.gamma(shape) / rate, np.finfo(float).tiny))
+        prior = self.priors.sigma.log_density
+        gain = prior(np.exp(proposal)) - prior(np.exp(state.log_sigma))
+        return np.where(usable & (-rng.exponential(size=gain.shape) < gain), proposal, state.log_sigma)
 
     def _update_hyper(self, state: ChainState, rng: np.random.Generator) -> FloatArray:
         nu, index = self.priors.tau_nu, self.design.type_index
@@ -135,13 +150,18 @@ class GibbsProblem:
         return slice_update(log_density, state.log_hyper, rng)
 
     def _update_tau(
-        self, g: int, state: ChainState, covariance: FloatArray, mean: FloatArray, rng: np.random.Generator
+        self,
+        g: int,
+        state: ChainState,
+        spectrum: _Spectrum,
+        covariance: FloatArray,
+        mean: FloatArray,
+        rng: np.random.Generator,
     ) -> None:
-        columns = self.columns[g]
         old = math.exp(-2 * state.log_tau[g])  # 1 / tau_g^2 before ...
-        left, values, projected = _rotate(covariance, mean, columns)
+        left, values, projected = spectrum
         # 0 < Sigma_gg <= tau_g^2 I, but for rounding
-        values = np.clip(values, np.finfo(float).eps * values[-1], 1.0 / old)
+        values = np.clip(values, np.finfo(float).eps / old, 1.0 / old)
         cavity = np.maximum(1.0 / values - old, 0.0)
         force = (projected / values) ** 2
         state.log_tau[g] = scalar_slice_update(
@@ -157,15 +177,26 @@ class GibbsProblem:
         blas.dgemm(-1.0, left * weight, left, beta=1.0, c=covariance, trans_b=True, overwrite_c=True)
 
 
-def _rotate(covariance: FloatArray, mean: FloatArray, columns: slice) -> tuple[FloatArray, FloatArray, FloatArray]:
+class _Spectrum(NamedTuple):
     """Sigma_.g V, the eigenvalues of Sigma_gg and V' mu_g for the eigenvectors V of Sigma_gg."""
+
+    left: FloatArray
+    values: FloatArray
+    projected: FloatArray
+
+    def plausible(self, log_tau: float) -> bool:
+        """Whether 0 < Sigma_gg <= tau_g^2 I holds but for small rounding."""
+        return bool(self.values[0] > 0 and self.values[-1] <= math.exp(2 * log_tau) * (1 + 1e-6))
+
+
+def _rotate(covariance: FloatArray, mean: FloatArray, columns: slice) -> _Spectrum:
     left = covariance[:, columns]
     if columns.stop - columns.start == 1:
-        return left.copy(order="F"), left[columns, 0], mean[columns]
+        return _Spectrum(left.copy(order="F"), left[columns, 0], mean[columns])
     values, vectors, info = lapack.dsyevd(left[columns], lower=1)
     if info != 0:
         raise np.linalg.LinAlgError(f"dsyevd failed with info={info}")
-    return np.asfortranarray(left @ vectors), values, mean[columns] @ vectors
+    return _Spectrum(np.asfortranarray(left @ vectors), values, mean[columns] @ vectors)
 
 
 def _scale_density(cavity: FloatArray, force: FloatArray, log_scale: float, nu: float) -> Callable[[float], float]:
