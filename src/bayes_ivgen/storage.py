@@ -5,12 +5,15 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
 from bayes_ivgen.errors import StorageError
 from bayes_ivgen.interface.fit import FORMAT, Fit
 
 _KEY = "bayes_ivgen_format"
+_GROUPS = ("posterior", "sample_stats", "observed_data", "constant_data", "statistics")
+_DECODING_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError)
 
 
 def save_datatree(tree: xr.DataTree, path: Path, *, overwrite: bool) -> Path:
@@ -19,19 +22,29 @@ def save_datatree(tree: xr.DataTree, path: Path, *, overwrite: bool) -> Path:
     Raises
     ------
     StorageError
-        If `path` exists and `overwrite` is false, or the folder cannot be written.
+        If `path` exists and `overwrite` is false or it is no Zarr folder, or it cannot be written.
     """
     if path.exists() and not overwrite:
         raise StorageError(f"{path} exists already; pass overwrite=True to replace it, or choose another path.")
+    if path.exists() and not (path / "zarr.json").is_file():
+        raise StorageError(
+            f"{path} is not a Zarr folder, and overwrite=True replaces nothing else; remove it yourself or choose "
+            "another path."
+        )
     if not path.parent.is_dir():
         raise StorageError(f"the folder {path.parent} does not exist; create it first or choose another path.")
     try:
         with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as scratch:
-            fresh = Path(scratch) / "fit"
+            fresh, replaced = Path(scratch) / "fit", Path(scratch) / "replaced"
             tree.to_zarr(fresh, consolidated=False)
             if path.exists():
-                path.rename(Path(scratch) / "replaced")  # goes away with the scratch folder
-            fresh.rename(path)
+                path.rename(replaced)  # goes away with the scratch folder
+            try:
+                fresh.rename(path)
+            except OSError:
+                if replaced.exists():
+                    replaced.rename(path)
+                raise
     except OSError as error:
         raise StorageError(f"{path} cannot be written: {error}. Check the free space and the permissions.") from error
     return path
@@ -48,23 +61,39 @@ def load(path: str | Path) -> Fit:
     Raises
     ------
     StorageError
-        If there is no such folder, it is not a fit of this package, or its format is newer.
+        If there is no such folder, it is not a fit of this package, its format is newer, or parts
+        of it are lost.
     """
     place = Path(path)
     if not place.exists():
         raise StorageError(f"there is no fit at {place}. Check the path; fits are written by fit.save(path).")
     foreign = f"{place} is not a fit of bayes_ivgen; load reads the folders that fit.save(path) writes."
+    damaged = f"{place} is damaged or incomplete; restore it from a copy, or fit again and save."
     try:
-        with xr.open_datatree(place, engine="zarr", consolidated=False) as opened:
+        opened = xr.open_datatree(place, engine="zarr", consolidated=False)
+    except _DECODING_ERRORS as error:
+        raise StorageError(damaged if (place / "posterior").is_dir() else foreign) from error
+    with opened:
+        if _KEY not in opened.attrs:
+            raise StorageError(foreign)
+        found = opened.attrs[_KEY]
+        if not isinstance(found, int):
+            raise StorageError(damaged)
+        if found > FORMAT:
+            raise StorageError(
+                f"{place} has format {found}, written by bayes_ivgen {opened.attrs.get('bayes_ivgen_version')}; this "
+                f"version reads up to format {FORMAT}. Upgrade with: python -m pip install --upgrade bayes-ivgen"
+            )
+        try:
             tree = opened.load()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StorageError(foreign) from error
-    if _KEY not in tree.attrs:
-        raise StorageError(foreign)
-    found = int(tree.attrs[_KEY])
-    if found > FORMAT:
-        raise StorageError(
-            f"{place} has format {found}, written by bayes_ivgen {tree.attrs.get('bayes_ivgen_version')}; this version "
-            f"reads up to format {FORMAT}. Upgrade with: python -m pip install --upgrade bayes-ivgen"
-        )
-    return Fit(tree)
+            fit = Fit(tree)
+        except _DECODING_ERRORS as error:
+            raise StorageError(damaged) from error
+    # A lost chunk reads as missing values: draws and statistics have none.
+    if any(name not in tree.children for name in _GROUPS) or not all(
+        np.isfinite(values).all()
+        for name in ("posterior", "statistics")
+        for values in tree[name].dataset.data_vars.values()
+    ):
+        raise StorageError(damaged)
+    return fit

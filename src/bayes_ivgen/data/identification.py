@@ -7,7 +7,7 @@ only the components that change have to be known.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -56,24 +56,47 @@ def level_weights(
     return _solve(wanted, rows)
 
 
-def missing_regimes(target: Regime, regimes: Sequence[Regime], actions: Sequence[str]) -> tuple[Regime, ...]:
+def shift_weights(
+    first: Regime, second: Regime, regimes: Sequence[Regime], actions: Sequence[str]
+) -> FloatArray | None:
+    """Weights that identify E[Y | a, first] - E[Y | a, second] at the same values, or None.
+
+    The condition is that (0, R1 - R2) lies in the row space of the (1, R^r); neither of the two
+    levels has to be identified.
+    """
+    rows = np.array([[1.0, *indicator(regime, actions)] for regime in regimes]).reshape(len(regimes), -1)
+    return _solve(np.append(0.0, indicator(first, actions) - indicator(second, actions)), rows)
+
+
+def missing_regimes(
+    target: Regime,
+    regimes: Sequence[Regime],
+    actions: Sequence[str],
+    identified: Callable[[Sequence[Regime]], bool] | None = None,
+) -> tuple[Regime, ...]:
     """Find a smallest set of further regimes, out of ``obs`` and single tests, that identifies the level.
 
-    Returns an empty tuple if the level is identified already. Above `_EXHAUSTIVE` candidates a set
+    Another condition than the level of `target` can be passed as `identified`. Returns an empty
+    tuple if it holds already. Above `_EXHAUSTIVE` candidates a set
     of more than two is one from which no regime can be left out, not always a smallest one.
     """
+
+    def known(collection: Sequence[Regime]) -> bool:
+        return level_weights(target, collection, actions) is not None
+
+    identified = identified or known
     candidates = [Regime(), *(Regime((action,)) for action in actions)]
     candidates = [regime for regime in candidates if regime not in regimes]
     largest = len(candidates) if len(candidates) <= _EXHAUSTIVE else 2
     for size in range(largest + 1):
         for extra in combinations(candidates, size):
-            if level_weights(target, [*regimes, *extra], actions) is not None:
+            if identified([*regimes, *extra]):
                 return extra
     kept = list(candidates)
     # With obs and all singles everything is identified; drop what is not needed, first what the target does not set.
     for regime in sorted(candidates, key=lambda one: set(one.set_actions) <= set(target.set_actions)):
         fewer = [other for other in kept if other != regime]
-        if level_weights(target, [*regimes, *fewer], actions) is not None:
+        if identified([*regimes, *fewer]):
             kept = fewer
     return tuple(kept)
 

@@ -144,14 +144,20 @@ class Estimate:
         -------
         matplotlib Axes
         """
-        from bayes_ivgen.plots import plot_curve, plot_forest
+        from bayes_ivgen.plots import MAX_ROWS, plot_curve, plot_forest
 
         table = self.summary(prob)
         moving = [str(name) for name, column in self.queries.items() if len(column.unique()) > 1]
         if len(moving) == 1 and len(self) > 4:
             return plot_curve(table, x=moving[0], label=self.name, prob=prob, ax=ax)
-        labels = [self.conditions(i) for i in range(len(self))]
-        return plot_forest(table, labels=labels, title=self.name, prob=prob, ax=ax)
+        if not moving:
+            labels = [self.conditions(i) for i in range(min(len(self), MAX_ROWS))]
+            return plot_forest(table, labels=labels, title=self.name, prob=prob, ax=ax)
+        shown = self.queries[moving].head(MAX_ROWS).to_dict("records")
+        labels = [", ".join(f"{name}={value:.6g}" for name, value in row.items()) for row in shown]
+        fixed = [f"{name}={column.iloc[0]:.6g}" for name, column in self.queries.items() if name not in moving]
+        title = f"{self.name} at {', '.join(fixed)}" if fixed else self.name
+        return plot_forest(table, labels=labels, title=title, prob=prob, ax=ax)
 
     def __str__(self) -> str:
         return self.sentence() if len(self) == 1 else f"{self.name}: {len(self)} queries"

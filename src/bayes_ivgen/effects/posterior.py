@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,16 +11,13 @@ import pandas as pd
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
-from bayes_ivgen.data.identification import contrast_identified, level_weights, missing_regimes
+from bayes_ivgen.data.identification import contrast_identified, level_weights, missing_regimes, shift_weights
 from bayes_ivgen.effects.estimate import Estimate
 from bayes_ivgen.effects.queries import Queries
 from bayes_ivgen.effects.support import Support
 from bayes_ivgen.errors import IdentificationError, QueryError
 from bayes_ivgen.model import ActionGraph, Design
 from bayes_ivgen.model.components import CausalComponent, ConfoundingComponent
-
-HOLD_ROWS = 512
-ROW_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,8 +153,11 @@ class EffectPosterior:
                 "add rows of a regime that does not set it."
             )
         rest = tuple(name for name in self.actions if name != action)
-        self._require(Regime(self.actions), f"the confounding bias of {action!r}", level=True)
-        self._require(Regime(rest), f"the confounding bias of {action!r}", level=True)
+        self._require(
+            lambda regimes: shift_weights(Regime((action,)), Regime(), regimes, self.actions) is not None,
+            Regime((action,)),
+            f"the confounding bias of {action!r}",
+        )
         queries = self._along(action, values, Regime(rest))
         support = self.support.check(queries, extrapolate=True)
         keep = self.design.columns_of(action, ConfoundingComponent)
@@ -194,26 +194,40 @@ class EffectPosterior:
 
     def require_level(self, target: Regime) -> None:
         """Raise an `IdentificationError` unless E[Y | a, R] is identified."""
-        self._require(target, f"E[{self.outcome} | a, {target.label}]", level=True)
 
-    def _require(self, target: Regime, what: str, *, level: bool) -> None:
-        known = level_weights(target, self.regimes, self.actions, separable=self.separable) is not None
-        if known and self.separable:
-            known = contrast_identified(self.actions, target, self.regimes, self.actions, self.graph.parents)
-        if known:
+        def identified(regimes: Sequence[Regime]) -> bool:
+            if level_weights(target, regimes, self.actions, separable=self.separable) is None:
+                return False
+            # With levels known to be zero the rule above asks nothing of the functions.
+            return not self.separable or contrast_identified(
+                self.actions, target, regimes, self.actions, self.graph.parents
+            )
+
+        what = f"E[{self.outcome} | a, {target.label}]"
+        self._require(identified, target, what, ", or ask for a contrast that needs less")
+
+    def _require(
+        self, identified: Callable[[Sequence[Regime]], bool], target: Regime, what: str, instead: str = ""
+    ) -> None:
+        if identified(self.regimes):
             return
-        missing = missing_regimes(target, self.regimes, self.actions)
+        missing = missing_regimes(target, self.regimes, self.actions, identified)
         have = ", ".join(regime.label for regime in self.regimes)
         raise IdentificationError(
             f"{what} is not identified by the regimes at hand ({have}). Missing: rows of "
-            f"{' and '.join(regime.label for regime in missing)}. Add that experiment and fit again"
-            + (", or ask for a contrast that needs less." if level else ".")
+            f"{' and '.join(regime.label for regime in missing)}. Add that experiment and fit again{instead}."
         )
 
     def _require_contrast(self, first: Queries, second: Queries, kind: str) -> None:
         if kind not in ("difference", "ratio"):
             raise QueryError(f"kind={kind!r} is not known; valid are 'difference' and 'ratio'.")
         if kind == "ratio" or first.regime != second.regime or first.averaged != second.averaged:
+            same_values = first.averaged == second.averaged and np.array_equal(
+                first.values, second.values, equal_nan=True
+            )
+            shift = shift_weights(first.regime, second.regime, self.regimes, self.actions)
+            if kind == "difference" and same_values and shift is not None:
+                return
             self.require_level(first.regime)
             self.require_level(second.regime)
             return
@@ -222,9 +236,11 @@ class EffectPosterior:
             for k, action in enumerate(self.actions)
             if action not in first.averaged and np.any(first.values[:, k] != second.values[:, k])
         ]
-        if contrast_identified(changed, first.regime, self.regimes, self.actions, self.graph.parents):
-            return
-        self._require(first.regime, f"the contrast of {' and '.join(changed)} under {first.regime.label}", level=False)
+        self._require(
+            lambda regimes: contrast_identified(changed, first.regime, regimes, self.actions, self.graph.parents),
+            first.regime,
+            f"the contrast of {' and '.join(changed)} under {first.regime.label}",
+        )
 
     def _along(self, action: str, values: FloatArray, regime: Regime) -> Queries:
         grid = np.full((len(values), len(self.actions)), np.nan)

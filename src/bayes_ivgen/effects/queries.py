@@ -111,6 +111,8 @@ def _columns(source: Any, where: str, actions: Sequence[str]) -> dict[str, Float
                 f"{where} is a {type(source).__name__}; pass a mapping such as "
                 f"{where}={{{actions[0]!r}: 1.0}} or a data frame with one column an action."
             ) from error
+        except nw.exceptions.DuplicateError as error:
+            raise QueryError(f"{where} has two columns of one name; drop or rename all but one of them.") from error
         source = {name: frame[name].to_numpy() for name in frame.columns}
     unknown = [name for name in source if name not in actions]
     if unknown:
@@ -119,13 +121,16 @@ def _columns(source: Any, where: str, actions: Sequence[str]) -> dict[str, Float
 
 
 def _numbers(value: Any, where: str) -> FloatArray:
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise QueryError(f"{where} is {value!r}; pass a number or a flat array, one entry a query.") from error
     if array.dtype.kind not in "iuf":
         raise QueryError(f"{where} is {value!r}; it must be a number or an array of numbers.")
     if array.ndim > 1:
         raise QueryError(f"{where} has {array.ndim} dimensions; pass a number or a flat array, one entry a query.")
     array = array.astype(float)
-    if not np.isfinite(array).all():
+    if np.ma.is_masked(value) or not np.isfinite(array).all():
         raise QueryError(f"{where} holds a missing or infinite value; every value must be a finite number.")
     return np.atleast_1d(array)
 

@@ -13,9 +13,11 @@ import xarray as xr
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
-from bayes_ivgen.effects import EffectPosterior, Estimate, Support, parse_queries
+from bayes_ivgen.effects import EffectPosterior, Estimate, OutcomeNoise, Support, outcome, parse_queries
 from bayes_ivgen.errors import QueryError
 from bayes_ivgen.inference.diagnostics import mixing_table
+from bayes_ivgen.inference.noise import VarianceModel
+from bayes_ivgen.inference.residual_law import ResidualLaw
 from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.statistics import SufficientStatistics
@@ -57,7 +59,7 @@ class Fit:
         return ActionGraph(self._content["graph"], evidence=table)
 
     @property
-    def outcome(self) -> str:
+    def outcome_name(self) -> str:
         """Name of the outcome."""
         return str(self._content["outcome"])
 
@@ -100,7 +102,7 @@ class Fit:
         posterior = self.datatree["posterior"].dataset
         coefficients = np.concatenate([posterior["alpha"].values[..., None], posterior["beta"].values], axis=-1)
         return EffectPosterior(
-            outcome=self.outcome,
+            outcome=self.outcome_name,
             design=self.design,
             graph=self.graph,
             regimes=self.regimes,
@@ -148,6 +150,42 @@ class Fit:
         """
         queries = parse_queries(self.actions, do, given, rest)
         return self.effects.effect(queries, extrapolate=extrapolate)
+
+    def outcome(
+        self,
+        do: Any = None,
+        given: Any = None,
+        *,
+        rest: Literal["hold"] | None = None,
+        extrapolate: bool = False,
+        seed: int = 0,
+    ) -> Estimate:
+        """Posterior predictive draws of the outcome itself: the effect plus the noise of that regime.
+
+        Parameters
+        ----------
+        do, given, rest, extrapolate
+            As in `effect`.
+        seed : int
+            Seed of the noise; the same seed gives the same draws.
+
+        Returns
+        -------
+        Estimate
+            Its interval covers single outcomes, not their mean.
+        """
+        queries = parse_queries(self.actions, do, given, rest)
+        return outcome(self.effects, self.noise, queries, extrapolate=extrapolate, seed=seed)
+
+    @cached_property
+    def noise(self) -> OutcomeNoise:
+        """Variance and shape of the noise in every regime."""
+        return OutcomeNoise(
+            kind=self.model.noise,
+            variance=VarianceModel.from_dict(self._content["variance"]),
+            law=ResidualLaw.from_dataset(self.datatree["noise"].dataset),
+            sigma=self.datatree["posterior"].dataset["sigma"].values,
+        )
 
     def contrast(
         self,
@@ -242,6 +280,6 @@ class Fit:
         posterior = self.datatree["posterior"].dataset
         regimes = ", ".join(regime.label for regime in self.regimes)
         return (
-            f"Fit of {self.outcome!r} given {list(self.actions)}: {posterior.sizes['chain']} chains of "
+            f"Fit of {self.outcome_name!r} given {list(self.actions)}: {posterior.sizes['chain']} chains of "
             f"{posterior.sizes['draw']} draws, {self.design.n_coefficients} coefficients; regimes {regimes}"
         )

@@ -18,6 +18,8 @@ from bayes_ivgen.errors import SpecError
 from bayes_ivgen.inference.chains import available_cores, run_chains
 from bayes_ivgen.inference.conjugate import GibbsProblem
 from bayes_ivgen.inference.diagnostics import warn_if_not_mixed
+from bayes_ivgen.inference.noise import VarianceModel, fit_variance, sample_residuals
+from bayes_ivgen.inference.residual_law import ResidualLaw
 from bayes_ivgen.interface.fit import FORMAT, Fit
 from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.model import ActionGraph, Design, Priors
@@ -25,6 +27,7 @@ from bayes_ivgen.model.pymc_model import coordinates
 from bayes_ivgen.statistics import SufficientStatistics, accumulate
 
 OBSERVED_ROWS = 1000
+RESERVED_NAMES = ("chain", "draw", "query", "mean", "sd", "lower", "upper", "supported", "reason")
 
 
 def fit_model(
@@ -46,11 +49,14 @@ def fit_model(
             f"data is a {type(data).__name__}; build it first, for example with "
             "RegimeData.from_frame(frame, outcome=..., actions=[...])."
         )
-    _check_numbers(draws=draws, chains=chains, tune=tune, cores=cores)
+    _check_names(data.actions)
+    _check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
     if engine not in ("conjugate", "nuts"):
         raise SpecError(f"engine={engine!r} is not known; valid are 'conjugate' and 'nuts'.")
     if nuts is not None and engine != "nuts":
         raise SpecError("nuts={...} holds options of the NUTS engine; pass engine='nuts' with it, or leave it out.")
+    if not isinstance(nuts, Mapping | None):
+        raise SpecError(f"nuts={nuts!r} must be a mapping of options, for example {{'target_accept': 0.95}}.")
     graph = model.action_graph(data)
     design = model.design(data, graph)
     priors = Priors.from_user(model.priors)
@@ -82,17 +88,31 @@ def fit_model(
             nuts=dict(nuts) if nuts is not None else None,
         )
     tree = _datatree(data, design, problem, statistics, sampled, record)
-    tree.attrs = _attributes(model, data, graph, design, priors, engine=engine, seed=seed, tune=tune)
+    residuals = sample_residuals(data, design, sampled["coefficients"].reshape(-1, design.n_coefficients))
+    variance = fit_variance(residuals, data.actions, graph)
+    tree["noise"] = xr.DataTree(ResidualLaw.of(tuple(labels), residuals.error, residuals.regime).to_dataset())
+    settings = {"engine": engine, "seed": None if seed is None else int(seed), "tune": int(tune)}
+    tree.attrs = _attributes(model, data, graph, design, priors, variance, **settings)
     fit = Fit(tree)
     warn_if_not_mixed(fit.diagnostics, draws * chains)
     return fit
 
 
+def _check_names(actions: tuple[str, ...]) -> None:
+    taken = [*RESERVED_NAMES, *(f"versus_{action}" for action in actions)]
+    clash = next((action for action in actions if action in taken), None)
+    if clash is not None:
+        raise SpecError(
+            f"the action {clash!r} has the name of a column or dimension of the results ({', '.join(RESERVED_NAMES)} "
+            "and versus_ with the name of an action); rename the column."
+        )
+
+
 def _check_numbers(**numbers: int | None) -> None:
     for name, value in numbers.items():
-        if name == "cores" and value is None:
+        if name in ("cores", "seed") and value is None:
             continue
-        least = 0 if name == "tune" else 1
+        least = 0 if name in ("tune", "seed") else 1
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
             raise SpecError(f"{name}={value!r} must be a whole number, {least} or more.")
 
@@ -137,7 +157,6 @@ def _datatree(
     dims = ("chain", "draw")
     chains, draws = sampled["tau"].shape[:2]
     coords = coordinates(design, problem.statistics.regimes)
-    coords["noise_scale"] = coords.pop("regime")
     counts = {"chain": np.arange(chains), "draw": np.arange(draws)}
     posterior = xr.Dataset(
         {
@@ -182,9 +201,11 @@ def _datatree(
 
 
 def _natural_sample(data: RegimeData) -> FloatArray:
-    """Up to 1000 rows of natural values, evenly spaced through the rows of the sample."""
-    profile = data.profiles.get(Regime()) or next(iter(data.profiles.values()))
-    sample = profile.sample[:, :-1]
+    """Up to 1000 observed rows, evenly spaced: the observational ones, or all if there are none."""
+    # Of the rows over which causal columns are centred: with up to 1000 of them averages agree exactly.
+    profile = data.profiles.get(Regime())
+    profiles = data.profiles.values() if profile is None else [profile]
+    sample = np.concatenate([item.sample[:, :-1] for item in profiles])
     if len(sample) <= OBSERVED_ROWS:
         return sample.copy()
     return sample[np.linspace(0, len(sample) - 1, OBSERVED_ROWS).astype(int)]
@@ -196,6 +217,7 @@ def _attributes(
     graph: ActionGraph,
     design: Design,
     priors: Priors,
+    variance: VarianceModel,
     **settings: Any,
 ) -> dict[str, Any]:
     content = {
@@ -206,6 +228,7 @@ def _attributes(
         "graph_evidence": None if graph.evidence is None else graph.evidence.reset_index().to_dict("list"),
         "regimes": [list(regime.set_actions) for regime in data.regimes],
         "outcome": data.outcome,
+        "variance": variance.to_dict(),
         "support": Support.of(data).to_dict(),
         "settings": settings,
     }

@@ -25,7 +25,7 @@ def build_design(data: RegimeData, *, causal: Basis, confounding: Basis, graph: 
     Raises
     ------
     SpecError
-        If the outcome does not vary inside any regime.
+        If the outcome does not vary inside a regime.
 
     Warns
     -----
@@ -50,11 +50,12 @@ def _outcome_scale(data: RegimeData) -> tuple[float, float]:
     rows = np.array([profile.rows for profile in data.profiles.values()], dtype=float)
     means = np.array([profile.mean[-1] for profile in data.profiles.values()])
     variances = np.array([profile.sd[-1] ** 2 for profile in data.profiles.values()])
-    if not np.any(variances > 0):
-        raise SpecError(
-            f"the outcome {data.outcome!r} does not vary inside any regime; "
-            "there is no noise to learn from. Check the outcome column."
-        )
+    for regime, profile in data.profiles.items():
+        if profile.rows > 1 and profile.sd[-1] == 0:
+            raise SpecError(
+                f"the outcome {data.outcome!r} is {profile.mean[-1]:g} in all {profile.rows} rows of regime "
+                f"{regime.label!r}; its noise cannot be learned. Check the outcome column, or leave these rows out."
+            )
     mean = float(np.average(means, weights=rows))
     total = np.average(variances + (means - mean) ** 2, weights=rows)
     return mean, float(np.sqrt(total))

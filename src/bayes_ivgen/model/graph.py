@@ -43,7 +43,7 @@ class ActionGraph:
         try:
             list(TopologicalSorter(cleaned).static_order())
         except CycleError as error:
-            cycle = " -> ".join(str(name) for name in reversed(error.args[1]))
+            cycle = " -> ".join(str(name) for name in error.args[1])
             raise SpecError(
                 f"ActionGraph: the edges form a cycle ({cycle}); no action can drive itself. Remove one of these edges."
             ) from error

@@ -212,6 +212,9 @@ def _read(name: str, prior: Any) -> tuple[str, dict[str, float]]:
             f"priors[{name!r}] is a {type(prior).__name__}; pass a Prior of pymc_extras.prior, "
             'for example Prior("HalfNormal", sigma=0.1).'
         ) from error
+    shaped = [key for key in ("dims", "transform") if getattr(prior, key, None)]
+    if shaped:
+        raise SpecError(f"priors[{name!r}] has {shaped[0]}, which the model sets itself; leave it out of the Prior.")
     for key, value in parameters.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
             raise SpecError(f"priors[{name!r}]: the parameter {key} is {value!r}; it must be a finite number.")
@@ -241,7 +244,8 @@ def _positive(name: str, prior: Any) -> PositivePrior:
 
 def _alpha_sd(prior: Any) -> float:
     distribution, parameters = _read("alpha", prior)
-    if distribution != "Normal" or parameters.get("mu", 0.0) != 0.0 or not parameters.get("sigma", 1.0) > 0:
+    known = set(parameters) <= {"mu", "sigma"} and parameters.get("mu", 0.0) == 0.0
+    if distribution != "Normal" or not known or not parameters.get("sigma", 1.0) > 0:
         raise SpecError(
             f"priors['alpha'] is {distribution}({parameters}); the intercept takes a Normal with mu=0 and sigma > 0."
         )
@@ -250,7 +254,8 @@ def _alpha_sd(prior: Any) -> float:
 
 def _tau_nu(prior: Any) -> float:
     distribution, parameters = _read("tau", prior)
-    if distribution != "HalfStudentT" or parameters.get("sigma", 1.0) != 1.0 or not parameters.get("nu", 0.0) > 0:
+    known = set(parameters) <= {"nu", "sigma"} and parameters.get("sigma", 1.0) == 1.0
+    if distribution != "HalfStudentT" or not known or not parameters.get("nu", 0.0) > 0:
         raise SpecError(
             f"priors['tau'] is {distribution}({parameters}); it takes a HalfStudentT with nu > 0 and sigma=1 "
             "(its scale is the hyper-scale of the kind of term)."

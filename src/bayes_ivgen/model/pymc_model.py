@@ -14,16 +14,14 @@ from bayes_ivgen.model.priors import PositivePrior, Priors
 if TYPE_CHECKING:
     import pymc as pm
 
-MAX_ROWS = 1_000_000
 
-
-def coordinates(design: Design, regimes: tuple[str, ...]) -> dict[str, Any]:
-    """Coordinates of the dims ``coefficient``, ``term``, ``type`` and ``regime``."""
+def coordinates(design: Design, noise_scales: tuple[str, ...]) -> dict[str, Any]:
+    """Coordinates of the dims ``coefficient``, ``term``, ``type`` and ``noise_scale``."""
     return {
         "coefficient": list(design.coefficient_names),
         "term": [term.name for term in design.terms],
         "type": [kind.value for kind in design.types],
-        "regime": list(regimes),
+        "noise_scale": list(noise_scales),
     }
 
 
@@ -46,7 +44,7 @@ def scales(design: Design, priors: Priors) -> tuple[Any, Any, Any]:
         parts = [positive(f"hyper_{kind.value}", priors.hyper[kind]) for kind in design.types]
         hyper = pm.Deterministic("hyper", pt.stack(parts), dims="type")
     tau = pm.HalfStudentT("tau", nu=priors.tau_nu, sigma=hyper[design.type_index], dims="term")
-    sigma = positive("sigma", priors.sigma, dims="regime")
+    sigma = positive("sigma", priors.sigma, dims="noise_scale")
     return hyper, tau, sigma
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from bayes_ivgen.plots.text import wrapped
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 def plot_curve(table: pd.DataFrame, *, x: str, label: str, prob: float, ax: Axes | None = None) -> Axes:
-    """Draw mean and interval along one action; the unsupported part is dashed.
+    """Draw mean and interval along one action; the unsupported part is dotted.
 
     Parameters
     ----------
@@ -37,11 +39,15 @@ def plot_curve(table: pd.DataFrame, *, x: str, label: str, prob: float, ax: Axes
     ax.fill_between(
         at, ordered["lower"], ordered["upper"], alpha=0.25, linewidth=0, label=f"{100 * prob:.3g} % interval"
     )
-    ax.plot(at, np.where(supported, mean, np.nan), color="C0", label="posterior mean")
+    beside = np.convolve(supported, [1, 0, 1], mode="same") > 0
+    lone = np.flatnonzero(supported & ~beside)  # a line would not show them
+    marker = "o" if len(lone) else "none"
+    line = np.where(supported, mean, np.nan)
+    ax.plot(at, line, color="C0", marker=marker, markevery=lone.tolist(), label="posterior mean")
     if not supported.all():
         ax.plot(at, mean, color="C0", linestyle=":", label="not supported by the data")
     ax.set_xlabel(x)
-    ax.set_ylabel(label)
+    ax.set_ylabel(wrapped(label, ax, vertical=True))
     ax.legend(frameon=False)
     ax.spines[["top", "right"]].set_visible(False)
     return ax

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from bayes_ivgen.plots.text import wrapped
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MAX_ROWS = 40
+LABEL_WIDTH = 40
 
 
 def plot_forest(table: pd.DataFrame, *, labels: Sequence[str], title: str, prob: float, ax: Axes | None = None) -> Axes:
@@ -37,16 +41,19 @@ def plot_forest(table: pd.DataFrame, *, labels: Sequence[str], title: str, prob:
     from matplotlib import pyplot as plt
 
     shown = table.iloc[:MAX_ROWS]
+    rows = [textwrap.fill(label, LABEL_WIDTH) for label in labels[: len(shown)]]
     if ax is None:
-        _, ax = plt.subplots(figsize=(7.2, 1.2 + 0.34 * len(shown)), layout="constrained")
+        lines = max(row.count("\n") for row in rows)
+        _, ax = plt.subplots(figsize=(7.2, 1.4 + (0.34 + 0.16 * lines) * len(shown)), layout="constrained")
     position = np.arange(len(shown))[::-1]
     mean = shown["mean"].to_numpy()
     ax.hlines(position, shown["lower"], shown["upper"], color="C0", linewidth=2)
     supported = shown["supported"].to_numpy(dtype=bool)
     ax.scatter(mean, position, s=36, zorder=3, edgecolors="C0", facecolors=np.where(supported, "C0", "white"))
-    ax.set_yticks(position, list(labels[: len(shown)]))
+    ax.set_yticks(position, rows)
     ax.set_ylim(-0.6, len(shown) - 0.4)
     ax.set_xlabel(f"posterior mean and {100 * prob:.3g} % interval")
-    ax.set_title(title if len(table) <= MAX_ROWS else f"{title} (first {MAX_ROWS} of {len(table)})")
+    text = title if len(table) <= MAX_ROWS else f"{title} (first {MAX_ROWS} of {len(table)})"
+    ax.set_title(wrapped(text, ax), fontsize="medium")
     ax.spines[["top", "right"]].set_visible(False)
     return ax

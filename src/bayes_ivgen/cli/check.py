@@ -1,0 +1,145 @@
+"""``bayes-ivgen check``: what the rows can say, before anything is fitted."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from bayes_ivgen.cli.messages import in_command_words
+from bayes_ivgen.cli.options import RowOptions, read_rows
+from bayes_ivgen.cli.output import number, say, show_table
+from bayes_ivgen.cli.parsing import graph_of
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+    from bayes_ivgen.data import Regime, RegimeData
+    from bayes_ivgen.model import ActionGraph
+
+MAX_ROWS = 30
+MAX_LEVELS = 6
+
+
+def check(paths: list[str], /, *, rows: RowOptions, graph: str = "learn") -> None:
+    """Say what the rows can answer, before anything is fitted.
+
+    Prints rows and ranges, which effects the regimes identify and which experiment is missing, the
+    graph with its evidence, and parts of the model that too few rows inform. It takes the options
+    of bayes-ivgen fit that say what is read.
+    Example: bayes-ivgen check rows.parquet --outcome sales --actions tv,web,radio
+
+    Parameters
+    ----------
+    paths : list of str
+        Files, a folder of files, or a pattern such as "rows/*.parquet".
+    graph : str
+        Which actions drive which: learn, full, empty, or child:parent+parent as web:tv,social:web+radio.
+    """
+    chosen = graph_of(graph)
+    data = read_rows(paths, rows)
+    from bayes_ivgen.errors import DataWarning
+    from bayes_ivgen.interface import InterventionModel
+
+    model = InterventionModel(graph=chosen)
+    found = model.action_graph(data)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DataWarning)
+        model.design(data, found)
+    _show_rows(data)
+    _show_values(data)
+    _show_identified(data)
+    _show_graph(found, graph)
+    _show_thin([str(item.message) for item in caught if issubclass(item.category, DataWarning)])
+
+
+def _show_rows(data: RegimeData) -> None:
+    show_table(
+        ["regime", "rows", f"mean of {data.outcome}", "sd", "least", "largest"],
+        [
+            [regime.label, f"{profile.rows:,}"]
+            + [number(float(values[-1])) for values in (profile.mean, profile.sd, profile.low, profile.high)]
+            for regime, profile in data.profiles.items()
+        ],
+        title=f"Rows: {data.n_rows:,} in {len(data.regimes)} {'regime' if len(data.regimes) == 1 else 'regimes'}.",
+    )
+
+
+def _show_values(data: RegimeData) -> None:
+    show_table(
+        ["action", "was set to", "in rows", "left alone it was", "in rows"],
+        [
+            [
+                action,
+                *_tried(data, action, data.regimes_setting(action)),
+                *_tried(data, action, data.regimes_leaving(action)),
+            ]
+            for action in data.actions
+        ],
+        title="Values that were tried; effects are supported where an action was set.",
+    )
+
+
+def _tried(data: RegimeData, action: str, regimes: Sequence[Regime]) -> list[str]:
+    if not regimes:
+        return ["-", "0"]
+    from bayes_ivgen.effects.support import Tried
+
+    rows = f"{sum(data.profiles[regime].rows for regime in regimes):,}"
+    tried = Tried.of(data, action, tuple(regimes))
+    if tried is None:
+        return ["-", rows]
+    if tried.levels is not None and len(tried.levels) <= MAX_LEVELS:
+        return [", ".join(number(level) for level in tried.levels), rows]
+    return [f"{number(tried.low)} to {number(tried.high)}", rows]
+
+
+def _show_identified(data: RegimeData) -> None:
+    table = data.identified()
+    missing = table[~table["identified"]]
+    if missing.empty:
+        say(f"Identified: the joint effect {table.index[-1]} and the {len(table) - 1} others that were checked.\n")
+        return
+    known = ", ".join(str(name) for name in table.index[table["identified"]])
+    say(f"Identified: {known or 'nothing'}.")
+    rows = [[str(name), str(text)] for name, text in missing["missing"].head(MAX_ROWS).items()]
+    more = f" (the first {MAX_ROWS} of {len(missing)})" if len(missing) > MAX_ROWS else ""
+    show_table(["not identified", "what is missing"], rows, title=None, left=2)
+    if more:
+        say(f"Only some are shown{more}.")
+
+
+def _show_graph(graph: ActionGraph, choice: str) -> None:
+    edges = ", ".join(f"{parent} -> {child}" for parent, child in graph.edges) or "no action drives another one"
+    if graph.evidence is None:
+        say(f"Graph ({'given' if choice not in ('full', 'empty') else choice}): {edges}\n")
+        return
+    say(f"Graph (learned): {edges}")
+    table = graph.evidence.sort_values("p_value", na_position="first").reset_index()
+    rows = [
+        [f"{row['cause']} -> {row['effect']}", _p_value(row["p_value"]), _verdict(row), row["regimes"] or "none"]
+        for row in table.head(MAX_ROWS).to_dict("records")
+    ]
+    show_table(["does it drive it?", "p-value", "verdict", "tested in"], rows, left=4)
+    if len(table) > MAX_ROWS:
+        say(f"The {MAX_ROWS} pairs with the strongest evidence of {len(table)}.")
+
+
+def _p_value(value: float) -> str:
+    if value != value:
+        return "-"
+    return f"{value:.3f}" if value >= 0.001 else f"{value:.0e}"
+
+
+def _verdict(row: Mapping[Hashable, Any]) -> str:
+    if row["p_value"] != row["p_value"]:  # missing: no regime tests this pair
+        return "untested, kept" if row["edge"] else "untested, left out"
+    return "yes" if row["edge"] else "no"
+
+
+def _show_thin(messages: Sequence[str]) -> None:
+    if not messages:
+        say("Thin components: none; every part of the model has more rows than coefficients.")
+        return
+    say("Thin components:")
+    for message in messages:
+        say(f"- {in_command_words(message)}")

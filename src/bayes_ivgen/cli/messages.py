@@ -1,0 +1,50 @@
+"""Messages of the Python interface in the words of the command line."""
+
+from __future__ import annotations
+
+import re
+
+_WORDS: tuple[tuple[str, str], ...] = (
+    (r"overwrite=True", "--overwrite"),
+    (r"extrapolate=True", "--extrapolate"),
+    (r"rest='hold'", "--rest hold"),
+    (r"regime_labels=\{'your label': \['action', \.\.\.\], \.\.\.\}", '--label "your label=action,action"'),
+    (r"regime_labels\[('[^']*')\]", r"--label \1"),
+    (r"regime_labels", "--label"),
+    (r"for example fit\(\.\.\., draws=(\d+), tune=(\d+)\); see fit\.diagnostics", r"with --draws \1 --tune \2"),
+    (r"contrast needs versus=\{\.\.\.\}", "a contrast needs --versus action=value"),
+    (r"ask for a contrast that needs less", "ask for a contrast that needs less, with --versus"),
+    (r"Add rows, or choose a smaller basis such as BSpline\(n_basis=\d+\)", "Add rows"),
+    (r"confounding='separable'", "--confounding separable"),
+    (r"an ActionGraph such as ActionGraph\(\{\"web\": \[\"tv\"\]\}\)", "a graph such as web:tv (tv drives web)"),
+    (r"fits are written by fit\.save\(path\)", "fits are written by bayes-ivgen fit"),
+    (r"load reads the folders that fit\.save\(path\) writes", "the folders that bayes-ivgen fit writes are"),
+    (r"\bexclude names\b", "--exclude names"),
+    (r"\bactions is empty\b", "--actions is empty"),
+    (r"\b(draws|chains|tune|cores|seed|engine|noise|graph|prob|rest)=(?=['\d-])", r"--\1 "),
+    (r"engine='nuts'", "--engine nuts"),
+    (r"\bn_(?:channels|actions)=(\d+)", r"--actions \1"),
+    (r"\bn_(?:channels|actions)\b", "--actions"),
+    (r"\bn_per_regime=(\d+)", r"--rows \1"),
+    (r"\bn_per_regime\b", "--rows"),
+    (r"\bcounts\['[^']*'\](?:=(\d+))?", "--rows"),
+    (r"\bseed=(\d+)", r"--seed \1"),
+    (r"\bseed must\b", "--seed must"),
+    (r"neither in do nor in given", "neither in --do nor in --given"),
+    (r"\bin do and in given\b", "in --do and in --given"),
+    (r"must be set \(do\), seen \(given\)", "must be set (--do), seen (--given)"),
+    (r"\b(do|given)\['([^']*)'\]", r"--\1 \2"),
+    (r"\b(do|given) names\b", r"--\1 names"),
+)
+
+
+def in_command_words(message: str) -> str:
+    """Replace keyword arguments by options, so that a suggested next step can be typed."""
+    for pattern, words in _WORDS:
+        message = re.sub(pattern, words, message)
+    return message
+
+
+def one_line(message: str) -> str:
+    """Put a message on one line."""
+    return " ".join(message.split())

@@ -1,0 +1,98 @@
+"""Options that several commands share: which rows are read, and flags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from bayes_ivgen.cli.output import working
+from bayes_ivgen.cli.parsing import labels_of, names_of
+from bayes_ivgen.errors import DataError
+
+if TYPE_CHECKING:
+    from bayes_ivgen.data import RegimeData
+
+FileFormat = Literal["parquet", "csv"]
+Flag = Annotated[bool, Parameter(show_default=False)]
+_SUFFIXES: dict[str, FileFormat] = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv"}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class RowOptions:
+    """Which columns and rows are read.
+
+    Parameters
+    ----------
+    outcome : str
+        Name of the outcome column.
+    actions : str
+        Names of the action columns, separated by commas: tv,web,radio.
+    regime : str
+        Name of the column of regime labels: obs, do(tv), do(tv,web).
+    label : list of str
+        Your own label and what it sets, may be repeated: "spring test=tv"; "history=" if nothing was.
+    exclude : list of str
+        Leave out the rows with this label, may be repeated: "do(tv,web)".
+    format : {"parquet", "csv"}
+        Format of the files; by default by their suffix.
+    """
+
+    outcome: str
+    actions: str
+    regime: str = "regime"
+    label: list[str] | None = None
+    exclude: list[str] | None = None
+    format: FileFormat | None = None
+
+
+def read_rows(paths: Sequence[str], options: RowOptions) -> RegimeData:
+    """Read and check the rows of files, folders or patterns.
+
+    Raises
+    ------
+    DataError
+        If the format is not clear, or the rows cannot be used.
+    """
+    file_format = options.format or format_of(paths)
+    labels = labels_of(options.label)
+    from bayes_ivgen.data import RegimeData
+
+    read = RegimeData.from_parquet if file_format == "parquet" else RegimeData.from_csv
+    with working(f"reading {', '.join(paths)}"):
+        return read(
+            list(paths) if len(paths) > 1 else paths[0],
+            outcome=options.outcome,
+            actions=names_of(options.actions),
+            regime=options.regime,
+            regime_labels=labels or None,
+            exclude=options.exclude or (),
+        )
+
+
+def format_of(paths: Sequence[str]) -> FileFormat:
+    """Format of the files by their suffixes; a folder is judged by the files in it.
+
+    Raises
+    ------
+    DataError
+        If the suffixes are unknown or differ.
+    """
+    found = {_SUFFIXES.get(suffix) for path in paths for suffix in _suffixes(Path(path))}
+    if len(found) == 1 and (only := found.pop()) is not None:
+        return only
+    raise DataError(
+        f"the format of {', '.join(paths)} is not clear from the suffix; name files that end in .parquet or in "
+        ".csv, or pass --format parquet or --format csv."
+    )
+
+
+def _suffixes(path: Path) -> set[str]:
+    if not path.is_dir():
+        return {path.suffix.lower()}
+    inside = {file.suffix.lower() for file in path.rglob("*") if file.is_file()} & set(_SUFFIXES)
+    return inside or {path.suffix.lower()}

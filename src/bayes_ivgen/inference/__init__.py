@@ -1,0 +1,1 @@
+"""Engines that sample the posterior, and their diagnostics."""

@@ -1,0 +1,157 @@
+"""Shape of the noise in regimes that were never run, from characteristic functions.
+
+Given (a, R) log characteristic functions of the outcome add up as means do, so with the weights w_r
+of the identification rule (design 1.2, 1.3)
+
+    log phi_target(t) = sum_r w_r log phi_r(t).
+
+Pooled over a this is exact if the residual law does not depend on a, or if the terms are separable
+and the actions have additive noise (theory notes, D); elsewhere it is an approximation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import stats
+
+from bayes_ivgen.basis.base import FloatArray
+
+HALF_WIDTH = 40.0  # of the support of the law, in robust standard deviations
+FREQUENCIES = 512
+PROBABILITIES = 1024
+MAX_ERROR = 0.3  # largest standard error of log phi that is still used
+NORMAL_Z = 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualLaw:
+    """Empirical characteristic functions of the residuals of each regime.
+
+    Attributes
+    ----------
+    regimes : tuple of str
+        Labels of the regimes.
+    rows : ndarray of int, shape (R,)
+        Number of residuals.
+    scale : float
+        Robust standard deviation of all residuals; frequencies are in units of 1 / scale.
+    phi : ndarray of complex, shape (R, T)
+        Characteristic function at the frequencies (1..T) pi / HALF_WIDTH.
+    normal : bool
+        Whether no regime shows a skewness or kurtosis beyond chance.
+    """
+
+    regimes: tuple[str, ...]
+    rows: NDArray[np.int64] = field(repr=False)
+    scale: float
+    phi: NDArray[np.complex128] = field(repr=False)
+    normal: bool
+
+    @classmethod
+    def of(cls, regimes: tuple[str, ...], error: FloatArray, regime: NDArray[np.intp]) -> Self:
+        """Compute the characteristic functions of residuals `error` grouped by `regime`."""
+        scale = float(stats.iqr(error) / 1.349) or float(error.std()) or 1.0
+        step = np.pi / HALF_WIDTH
+        phi, normal = [], True
+        for r in range(len(regimes)):
+            values = error[regime == r]
+            values = (values - values.mean()) / scale
+            # Powers of exp(i step x): one exponential a row instead of one a row and frequency.
+            base, power = np.exp(1j * step * values), np.ones(len(values), dtype=complex)
+            averages = np.empty(FREQUENCIES, dtype=complex)
+            for t in range(FREQUENCIES):
+                power *= base
+                averages[t] = power.mean()
+            phi.append(averages)
+            normal &= _looks_normal(values)
+        return cls(regimes, np.bincount(regime, minlength=len(regimes)), scale, np.array(phi), normal)
+
+    def quantiles(self, weights: FloatArray) -> FloatArray:
+        """Quantile function of the residual under a target regime at equidistant probabilities.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (R,)
+            Weights w_r of the target regime.
+
+        Returns
+        -------
+        ndarray of shape (PROBABILITIES,)
+            In units of the residuals, at probabilities (i + 1/2) / PROBABILITIES.
+        """
+        used = np.abs(weights) > 1e-9
+        phi, weights, rows = self.phi[used], weights[used], self.rows[used]
+        log_phi = np.log(np.abs(phi)) + 1j * np.unwrap(np.angle(phi), axis=1)
+        error = np.sqrt(
+            (weights[:, None] ** 2 * (1 - np.abs(phi) ** 2) / (2 * rows[:, None] * np.abs(phi) ** 2)).sum(0)
+        )
+        target = weights @ log_phi
+        unreliable = (error > MAX_ERROR) | (np.abs(phi) < 3 / np.sqrt(rows[:, None])).any(axis=0)
+        last = int(np.argmax(unreliable)) if unreliable.any() else FREQUENCIES
+        target = _continue(target, max(last, 4))
+        return self._invert(np.exp(target)) * self.scale
+
+    def _invert(self, phi: NDArray[np.complex128]) -> FloatArray:
+        """Density from the characteristic function by a cosine sum, then its quantile function."""
+        x = np.linspace(-HALF_WIDTH, HALF_WIDTH, 8 * FREQUENCIES + 1)
+        angle = np.pi / HALF_WIDTH * np.outer(x, np.arange(1, FREQUENCIES + 1))
+        density = (0.5 + np.cos(angle) @ phi.real + np.sin(angle) @ phi.imag) / HALF_WIDTH
+        mass = np.maximum(density, 0.0)
+        # Ripples far out are noise of the estimate: cut where the density has fallen to nothing.
+        mass[mass < 1e-4 * mass.max()] = 0.0
+        cumulative = np.concatenate([[0.0], np.cumsum((mass[1:] + mass[:-1]) / 2)])
+        cumulative /= cumulative[-1]
+        probability = (np.arange(PROBABILITIES) + 0.5) / PROBABILITIES
+        keep = np.concatenate([[True], np.diff(cumulative) > 0])
+        return np.interp(probability, cumulative[keep], x[keep])
+
+    def to_dataset(self) -> xr.Dataset:
+        """Return a labelled dataset for storage."""
+        dims = ("regime", "frequency")
+        return xr.Dataset(
+            {
+                "residual_rows": ("regime", self.rows),
+                "phi_real": (dims, self.phi.real),
+                "phi_imag": (dims, self.phi.imag),
+                "residual_scale": self.scale,
+                "normal": self.normal,
+            },
+            coords={"regime": list(self.regimes)},
+        )
+
+    @classmethod
+    def from_dataset(cls, data: xr.Dataset) -> Self:
+        """Restore a law written by `to_dataset`."""
+        return cls(
+            tuple(str(label) for label in data["regime"].values),
+            data["residual_rows"].values,
+            float(data["residual_scale"]),
+            data["phi_real"].values + 1j * data["phi_imag"].values,
+            bool(data["normal"]),
+        )
+
+
+def _looks_normal(values: FloatArray) -> bool:
+    n = len(values)
+    if n < 20:
+        return True
+    skewness = stats.skew(values) / np.sqrt(6 / n)
+    kurtosis = stats.kurtosis(values) / np.sqrt(24 / n)
+    return bool(max(abs(skewness), abs(kurtosis)) < NORMAL_Z)
+
+
+def _continue(target: NDArray[np.complex128], last: int) -> NDArray[np.complex128]:
+    """Replace log phi beyond the reliable frequencies by a straight line that falls."""
+    if last >= len(target):
+        return target
+    known = target[:last]
+    tail = max(last // 4, 2)
+    slope = (known[-1] - known[-tail]) / (tail - 1)
+    falling = min(slope.real, known[-1].real / last, -1e-3) + 1j * slope.imag
+    steps = np.arange(1, len(target) - last + 1)
+    return np.concatenate([known, known[-1] + falling * steps])
