@@ -34,6 +34,9 @@ from bayes_ivgen.model.design import Design
 from bayes_ivgen.model.priors import Priors
 from bayes_ivgen.statistics import SufficientStatistics
 
+MOVES = 2  # kinds of terms whose scales are moved together in one iteration
+FEW = 24  # up to this size a loop over floats is faster than NumPy
+
 
 @dataclass
 class ChainState:
@@ -57,6 +60,12 @@ class GibbsProblem:
     def columns(self) -> tuple[slice, ...]:
         """Columns of each term."""
         return tuple(self.design.slices[term.name] for term in self.design.terms)
+
+    @cached_property
+    def type_columns(self) -> tuple[NDArray[np.intp], ...]:
+        """Columns of each kind of term."""
+        kinds = self.design.type_index[self.design.term_index]
+        return tuple(1 + np.flatnonzero(kinds == kind) for kind in range(len(self.design.types)))
 
     @cached_property
     def lower_triangle(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -86,6 +95,8 @@ class GibbsProblem:
                 covariance, mean = self._conditional_moments(state, *information)
                 spectrum = _rotate(covariance, mean, self.columns[g])
             self._update_tau(g, state, spectrum, covariance, mean, rng)
+        for kind in rng.permutation(len(self.design.types))[:MOVES]:
+            self._move_type(kind, state, covariance, mean, rng)
         state.log_hyper = self._update_hyper(state, rng)
         state.beta = self._draw_coefficients(state, *information, rng)
 
@@ -164,15 +175,53 @@ class GibbsProblem:
         values = np.clip(values, np.finfo(float).eps / old, 1.0 / old)
         cavity = np.maximum(1.0 / values - old, 0.0)
         force = (projected / values) ** 2
-        state.log_tau[g] = scalar_slice_update(
-            _scale_density(cavity, force, state.log_hyper[self.design.type_index[g]], self.priors.tau_nu),
-            state.log_tau[g],
-            rng,
-        )
+        likelihood = _scale_likelihood(cavity, force)
+        log_scale, nu = float(state.log_hyper[self.design.type_index[g]]), self.priors.tau_nu
+
+        def log_density(log_tau: float) -> float:
+            prior = log_tau - (nu + 1) / 2 * math.log1p(math.exp(2 * (log_tau - log_scale)) / nu)
+            return prior + likelihood(log_tau)
+
+        state.log_tau[g] = scalar_slice_update(log_density, state.log_tau[g], rng)
         new = math.exp(-2 * state.log_tau[g])  # ... and after
         # (Sigma^-1 + change I_g)^-1 = Sigma - Sigma_.g V diag(c) V' Sigma_g.,  c = change / (1 + change s);
         # with s = 1 / (l + 1 / tau^2) the denominator is a ratio of positive numbers: no cancellation.
         weight = (new - old) * (cavity + old) / (cavity + new)
+        mean -= left @ (weight * projected)
+        blas.dgemm(-1.0, left * weight, left, beta=1.0, c=covariance, trans_b=True, overwrite_c=True)
+
+    def _move_type(
+        self, kind: int, state: ChainState, covariance: FloatArray, mean: FloatArray, rng: np.random.Generator
+    ) -> None:
+        """Move a hyper-scale together with the scales of all its terms, beta integrated out.
+
+        With beta = tau z the common factor c of the scales is the prior standard deviation of z, so
+        the formulas of step 2 hold with z in place of beta_g. The ratios tau / A do not change:
+        only the prior of A enters.
+        """
+        columns = self.type_columns[kind]
+        members = self.design.type_index == kind
+        scale = np.exp(state.log_tau[self.design.term_index[columns - 1]])
+        block = covariance[np.ix_(columns, columns)] / np.outer(scale, scale)
+        values, vectors, info = lapack.dsyevd(block, lower=1)
+        if info != 0 or values[0] <= 0:
+            return  # a move may be left out whatever the reason, as long as the draws of the move play no part
+        values = np.minimum(values, 1.0)
+        cavity = np.maximum(1.0 / values - 1.0, 0.0)
+        projected = (mean[columns] / scale) @ vectors
+        prior = self.priors.hyper[self.design.types[kind]]
+        log_hyper = float(state.log_hyper[kind])
+        likelihood = _scale_likelihood(cavity, (projected / values) ** 2)
+
+        def log_density(shift: float) -> float:
+            return likelihood(shift) + float(prior.log_density(np.exp(log_hyper + shift))) + shift
+
+        shift = scalar_slice_update(log_density, 0.0, rng, width=1.0)
+        state.log_tau[members] += shift
+        state.log_hyper[kind] += shift
+        new = math.exp(-2 * shift)
+        weight = (new - 1.0) * (cavity + 1.0) / (cavity + new)
+        left = (covariance[:, columns] / scale) @ vectors
         mean -= left @ (weight * projected)
         blas.dgemm(-1.0, left * weight, left, beta=1.0, c=covariance, trans_b=True, overwrite_c=True)
 
@@ -199,20 +248,27 @@ def _rotate(covariance: FloatArray, mean: FloatArray, columns: slice) -> _Spectr
     return _Spectrum(np.asfortranarray(left @ vectors), values, mean[columns] @ vectors)
 
 
-def _scale_density(cavity: FloatArray, force: FloatArray, log_scale: float, nu: float) -> Callable[[float], float]:
-    """Log density of log tau_g with beta integrated out; plain floats, because p_g is small."""
-    pairs = list(zip(cavity.tolist(), force.tolist(), strict=True))
-    half = (nu + 1) / 2
+def _scale_likelihood(cavity: FloatArray, force: FloatArray) -> Callable[[float], float]:
+    """Log p(y | scale) as a function of the log of the prior scale of a block, beta integrated out."""
+    if len(cavity) > FEW:
 
-    def log_density(log_tau: float) -> float:
-        t = math.exp(2 * log_tau)
-        total = log_tau - half * math.log1p(math.exp(2 * (log_tau - log_scale)) / nu)
+        def vectorised(log_scale: float) -> float:
+            t = math.exp(2 * log_scale)
+            spread = 1.0 + t * cavity
+            return 0.5 * float(np.sum(t * force / spread - np.log(spread)))
+
+        return vectorised
+    pairs = list(zip(cavity.tolist(), force.tolist(), strict=True))
+
+    def log_likelihood(log_scale: float) -> float:
+        t = math.exp(2 * log_scale)
+        total = 0.0
         for precision, square in pairs:
             spread = 1.0 + t * precision
             total += 0.5 * (t * square / spread - math.log(spread))
         return total
 
-    return log_density
+    return log_likelihood
 
 
 def _cholesky(matrix: FloatArray) -> FloatArray:

@@ -8,7 +8,8 @@ of freedom as the product of their ranks.
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import combinations, permutations
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,10 @@ from bayes_ivgen.model.graph import ActionGraph
 
 RANK_DEGREE = 3
 FALSE_DISCOVERY_RATE = 0.10
+KEEP_BELOW = 0.2  # an edge beside a longer path stays unless its p-value is above this
+CONDITIONAL_ROWS = 20_000  # of each regime in conditional tests
+
+Edge = tuple[str, str]
 
 
 def rank_scores(x: FloatArray, degree: int = RANK_DEGREE) -> FloatArray:
@@ -34,42 +39,56 @@ def rank_scores(x: FloatArray, degree: int = RANK_DEGREE) -> FloatArray:
     ranks = (stats.rankdata(x) - 0.5) / len(x)
     scores = legendre.legvander(2 * ranks - 1, degree)[:, 1:]
     scores -= scores.mean(axis=0)
-    left, values, _ = np.linalg.svd(np.asarray(scores, dtype=np.float64), full_matrices=False)
-    return np.asarray(left[:, values > 1e-8 * values[0]] if values[0] > 0 else left[:, :0], dtype=np.float64)
+    return _whitened(np.asarray(scores, dtype=np.float64))
 
 
-def independence_test(x: FloatArray, y: FloatArray) -> tuple[float, int, float]:
-    """Statistic, degrees of freedom and p-value of the rank test of independence."""
-    left, right = rank_scores(x), rank_scores(y)
+def _whitened(scores: FloatArray) -> FloatArray:
+    """Orthonormal columns of the same span; the first keeps the direction of the first score."""
+    factor, triangle = np.linalg.qr(scores)
+    size = np.abs(np.diag(triangle))
+    return np.asarray(factor[:, size > 1e-8 * max(float(size.max(initial=0.0)), 1e-300)], dtype=np.float64)
+
+
+class RankTest(NamedTuple):
+    """Statistic, degrees of freedom and p-value of the smooth test; p-value of the monotone test."""
+
+    statistic: float
+    df: int
+    p_value: float
+    p_monotone: float
+
+
+def _compare(left: FloatArray, right: FloatArray, n: int) -> RankTest:
     freedom = left.shape[1] * right.shape[1]
     if freedom == 0:
-        return 0.0, 0, 1.0
-    statistic = len(x) * float(np.sum((left.T @ right) ** 2))
-    return statistic, freedom, float(stats.chi2.sf(statistic, freedom))
+        return RankTest(0.0, 0, 1.0, 1.0)
+    statistic = n * float(np.sum((left.T @ right) ** 2))
+    monotone = n * float(left[:, 0] @ right[:, 0]) ** 2
+    return RankTest(statistic, freedom, float(stats.chi2.sf(statistic, freedom)), float(stats.chi2.sf(monotone, 1)))
 
 
-def _same_law_test(set_values: FloatArray, natural: FloatArray) -> tuple[float, int, float]:
+def independence_test(x: FloatArray, y: FloatArray) -> RankTest:
+    """Rank test of independence: of any smooth dependence, and of a monotone one."""
+    return _compare(rank_scores(x), rank_scores(y), len(x))
+
+
+def _same_law_test(set_values: FloatArray, natural: FloatArray) -> RankTest:
     """Two-sample version for an action that was set to a single value: compare the law of the other."""
     label = np.concatenate([np.zeros(len(set_values)), np.ones(len(natural))])
     return independence_test(label, np.concatenate([set_values, natural]))
 
 
-def _pair_evidence(data: RegimeData, cause: str, effect: str) -> tuple[float, int, list[str]]:
+def _single_test(data: RegimeData, cause: str, effect: str) -> RankTest:
+    # Actions set together may have been set dependently: only single tests are clean evidence.
+    regime = Regime((cause,))
+    if regime not in data.profiles:
+        return RankTest(0.0, 0, np.nan, np.nan)
     j, k = data.index(cause), data.index(effect)
-    total, freedom, used = 0.0, 0, []
-    for regime in data.regimes:
-        # Actions set together may have been set dependently: only single tests are clean evidence.
-        if regime.set_actions != (cause,):
-            continue
-        sample = data.profiles[regime].sample
-        statistic, degrees, _ = independence_test(sample[:, j], sample[:, k])
-        if degrees == 0 and Regime() in data.profiles:
-            natural = data.profiles[Regime()].sample
-            statistic, degrees, _ = _same_law_test(sample[:, k], natural[:, k])
-        if degrees:
-            total, freedom = total + statistic, freedom + degrees
-            used.append(regime.label)
-    return total, freedom, used
+    sample = data.profiles[regime].sample
+    result = independence_test(sample[:, j], sample[:, k])
+    if result.df == 0 and Regime() in data.profiles:
+        result = _same_law_test(sample[:, k], data.profiles[Regime()].sample[:, k])
+    return result if result.df else RankTest(0.0, 0, np.nan, np.nan)
 
 
 def graph_evidence(data: RegimeData) -> pd.DataFrame:
@@ -78,50 +97,125 @@ def graph_evidence(data: RegimeData) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by (cause, effect): ``statistic``, ``df``, ``p_value`` and the ``regimes`` used;
-        the p-value is missing where no regime sets the cause alone.
+        Indexed by (cause, effect): ``statistic``, ``df`` and ``p_value`` of the test of any smooth
+        dependence in the regime that sets the cause alone, and ``p_monotone``; the p-values are
+        missing where there is no such regime.
     """
-    records = []
-    for cause, effect in permutations(data.actions, 2):
-        statistic, freedom, used = _pair_evidence(data, cause, effect)
-        p_value = float(stats.chi2.sf(statistic, freedom)) if freedom else np.nan
-        records.append((cause, effect, statistic, freedom, p_value, ", ".join(used)))
-    columns = ["cause", "effect", "statistic", "df", "p_value", "regimes"]
-    return pd.DataFrame.from_records(records, columns=columns).set_index(["cause", "effect"])
+    pairs = list(permutations(data.actions, 2))
+    index = pd.MultiIndex.from_tuples(pairs, names=["cause", "effect"])
+    return pd.DataFrame([_single_test(data, *pair) for pair in pairs], index=index, columns=list(RankTest._fields))
 
 
 def learn_graph(data: RegimeData, false_discovery_rate: float = FALSE_DISCOVERY_RATE) -> ActionGraph:
-    """Learn the ancestors of each action (Benjamini-Hochberg over all ordered pairs).
+    """Learn which actions drive which, in three steps.
 
-    Pairs that no regime tests are kept as possible edges in the order of the actions: a
-    superfluous parent costs variance, a missing one biases (theory H). If the accepted edges form
-    a cycle, the weakest edge of it is left out.
+    1. Ancestors from single tests: pairs accepted by Benjamini-Hochberg over all ordered pairs, by
+       the smaller of the p-values of the test of any smooth dependence and of a monotone one.
+       Pairs that no regime tests are kept: a superfluous parent costs variance, a missing one
+       biases (theory H).
+    2. Weak edges: p(a_k | ancestors) is the same in every regime that leaves k unset, so a pair
+       without a path is tested again on *all* these rows given the parents found so far, in the
+       direction that its single tests prefer.
+    3. Parents: an edge beside a longer path is dropped if the two actions are independent given the
+       other parents.
+
+    No step closes a cycle; of two edges that would, the weaker is left out.
 
     Returns
     -------
     ActionGraph
-        Its ``evidence`` holds the table of `graph_evidence` with the column ``edge``.
+        Its ``evidence`` holds the table of `graph_evidence` with ``p_conditional`` (steps 2 and 3)
+        and ``edge``.
     """
     table = graph_evidence(data)
-    tested = table["p_value"].dropna()
-    accepted = pd.Series(False, index=table.index)
-    if len(tested):
-        adjusted = stats.false_discovery_control(tested.to_numpy())
-        accepted[tested.index] = adjusted <= false_discovery_rate
-    strength = table["p_value"].fillna(1.0)
-    edges: list[tuple[str, str]] = []
-    for pair in strength[accepted].sort_values(kind="stable").index:
-        if not _reaches(edges, pair[1], pair[0]):
-            edges.append(pair)
-    for cause, effect in table.index[table["p_value"].isna()]:
-        # Untested: keep it, along the order of the actions unless the opposite edge was tested and absent.
-        absent_back = bool(table.loc[(effect, cause), "p_value"] >= 0) and not accepted[(effect, cause)]
-        along = bool(table.loc[(effect, cause), "df"] == 0) and data.index(cause) < data.index(effect)
-        if (absent_back or along) and not _reaches(edges, effect, cause):
-            edges.append((cause, effect))
-    evidence = table.assign(edge=[pair in edges for pair in table.index])
+    smallest = (2.0 * table[["p_value", "p_monotone"]].min(axis=1)).clip(upper=1.0)
+    edges = _tested_edges(data, table, smallest, false_discovery_rate)
+    conditional: dict[tuple[str, str], float] = {}
+    _add_weak_edges(data, edges, smallest, conditional, false_discovery_rate)
+    _drop_indirect_edges(data, edges, conditional)
+    evidence = table.assign(
+        p_conditional=[conditional.get(pair, np.nan) for pair in table.index],
+        edge=[pair in edges for pair in table.index],
+    )
     parents = {action: [cause for cause in data.actions if (cause, action) in edges] for action in data.actions}
     return ActionGraph(parents, evidence=evidence)
+
+
+def _tested_edges(data: RegimeData, table: pd.DataFrame, p_values: pd.Series, rate: float) -> list[Edge]:
+    tested = p_values[table["df"] > 0]
+    accepted = pd.Series(False, index=table.index)
+    if len(tested):
+        accepted[tested.index] = stats.false_discovery_control(tested.to_numpy()) <= rate
+    edges: list[Edge] = []
+    for pair in p_values[accepted].sort_values(kind="stable").index:
+        if not _reaches(edges, pair[1], pair[0]):
+            edges.append(pair)
+    for cause, effect in table.index[table["df"] == 0]:
+        # Untested: keep it, along the order of the actions unless the opposite edge was tested and absent.
+        back_tested = bool(table.loc[(effect, cause), "df"] > 0)
+        absent_back = back_tested and not accepted[(effect, cause)]
+        along = not back_tested and data.index(cause) < data.index(effect)
+        if (absent_back or along) and not _reaches(edges, effect, cause):
+            edges.append((cause, effect))
+    return edges
+
+
+def _add_weak_edges(
+    data: RegimeData, edges: list[Edge], p_values: pd.Series, conditional: dict[Edge, float], rate: float
+) -> None:
+    candidates: list[Edge] = []
+    for first, second in combinations(data.actions, 2):
+        if _reaches(edges, first, second) or _reaches(edges, second, first):
+            continue
+        forward = p_values[(first, second)] <= p_values[(second, first)]
+        candidates.append((first, second) if forward else (second, first))
+    for cause, effect in candidates:
+        given = [parent for parent, child in edges if child == effect]
+        conditional[(cause, effect)] = conditional_test(data, cause, effect, given)
+    if not candidates:
+        return
+    adjusted = stats.false_discovery_control([conditional[pair] for pair in candidates])
+    for p_value, pair in sorted(zip(adjusted, candidates, strict=True)):
+        if p_value <= rate and not _reaches(edges, pair[1], pair[0]):
+            edges.append(pair)
+
+
+def _drop_indirect_edges(data: RegimeData, edges: list[Edge], conditional: dict[Edge, float]) -> None:
+    for cause, effect in list(edges):
+        others = [edge for edge in edges if edge != (cause, effect)]
+        if not _reaches(others, cause, effect):
+            continue
+        given = [parent for parent, child in others if child == effect]
+        conditional[(cause, effect)] = conditional_test(data, cause, effect, given)
+        if conditional[(cause, effect)] > KEEP_BELOW:
+            edges.remove((cause, effect))
+
+
+def conditional_test(data: RegimeData, cause: str, effect: str, given: list[str]) -> float:
+    """P-value of independence of two actions given others, on all rows that leave the effect unset.
+
+    Rank scores of both are residualised on the scores of `given` and their products, and on the
+    regime; then compared as in `independence_test`.
+    """
+    j, k = data.index(cause), data.index(effect)
+    samples = [_thinned(data.profiles[regime].sample) for regime in data.regimes_leaving(effect)]
+    if not samples:
+        return 1.0
+    rows = np.concatenate(samples)
+    blocks = [np.repeat(np.eye(len(samples)), [len(sample) for sample in samples], axis=0)]
+    scores = [rank_scores(rows[:, data.index(name)]) for name in given]
+    blocks += scores
+    blocks += [left[:, :1] * right[:, :1] for left, right in combinations(scores, 2)]
+    known, _ = np.linalg.qr(np.concatenate(blocks, axis=1))
+    left, right = (_whitened(x - known @ (known.T @ x)) for x in (rank_scores(rows[:, j]), rank_scores(rows[:, k])))
+    result = _compare(left, right, len(rows))
+    return min(1.0, 2 * min(result.p_value, result.p_monotone))
+
+
+def _thinned(sample: FloatArray) -> FloatArray:
+    if len(sample) <= CONDITIONAL_ROWS:
+        return sample
+    return sample[np.linspace(0, len(sample) - 1, CONDITIONAL_ROWS).astype(int)]
 
 
 def _reaches(edges: list[tuple[str, str]], start: str, goal: str) -> bool:
