@@ -22,6 +22,7 @@ from bayes_ivgen.model.graph import ActionGraph
 
 RANK_DEGREE = 3
 FALSE_DISCOVERY_RATE = 0.10
+GIVEN_DEGREE = 6  # of the scores that are conditioned on: what they leave behind looks like an edge
 KEEP_BELOW = 0.2  # an edge beside a longer path stays unless its p-value is above this
 CONDITIONAL_ROWS = 20_000  # of each regime in conditional tests
 
@@ -203,7 +204,7 @@ def conditional_test(data: RegimeData, cause: str, effect: str, given: list[str]
         return 1.0
     rows = np.concatenate(samples)
     blocks = [np.repeat(np.eye(len(samples)), [len(sample) for sample in samples], axis=0)]
-    scores = [rank_scores(rows[:, data.index(name)]) for name in given]
+    scores = [rank_scores(rows[:, data.index(name)], GIVEN_DEGREE) for name in given]
     blocks += scores
     blocks += [left[:, :1] * right[:, :1] for left, right in combinations(scores, 2)]
     known, _ = np.linalg.qr(np.concatenate(blocks, axis=1))
