@@ -12,7 +12,7 @@ from bayes_ivgen.errors import StorageError
 from bayes_ivgen.interface.fit import FORMAT, Fit
 
 _KEY = "bayes_ivgen_format"
-_GROUPS = ("posterior", "sample_stats", "observed_data", "constant_data", "statistics")
+_GROUPS = ("posterior", "sample_stats", "observed_data", "constant_data", "statistics", "noise")
 _DECODING_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError)
 
 

@@ -69,12 +69,16 @@ def test_units_of_the_action_do_not_matter(
     scale = (-1.0 if flip else 1.0) * 10.0**log_scale
     before = spec.fit(x, x).columns(new)
     after = spec.fit(scale * (x + shift), scale * (x + shift)).columns(scale * (new + shift))
-    # The signs of the columns are a convention.
-    signs = np.sign(np.sum(before * after, axis=0))
-    assert signs[0] == (-1.0 if flip else 1.0)
-    if not flip:
-        np.testing.assert_array_equal(signs, 1.0)
-    np.testing.assert_allclose(after * signs, before, rtol=1e-6, atol=1e-6 * np.abs(before).max())
+    np.testing.assert_allclose(after[:, 0], (-1.0 if flip else 1.0) * before[:, 0], rtol=1e-6, atol=1e-6)
+    # The prior knows the penalised columns by their products: signs are a convention, and columns with
+    # nearly the same penalty (equidistant knots, degree 4) may turn into one another.
+    products = before[:, 1:] @ before[:, 1:].T
+    np.testing.assert_allclose(after[:, 1:] @ after[:, 1:].T, products, rtol=1e-6, atol=1e-6 * np.abs(products).max())
+    if spec.degree <= 3 and spec.knots != "quantile":
+        signs = np.sign(np.sum(before * after, axis=0))
+        np.testing.assert_allclose(after * signs, before, rtol=1e-6, atol=1e-6 * np.abs(before).max())
+        if not flip:
+            np.testing.assert_array_equal(signs, 1.0)
 
 
 @pytest.mark.parametrize("knots", KNOTS)

@@ -30,11 +30,7 @@ def largest_z() -> LargestZ:
         tests = [np.ones(n)]
         tests += [(quarters[:, k] == q).astype(float) for k in range(len(scm.actions)) for q in range(4)]
         for k, j in combinations(range(len(scm.actions)), 2):
-            tests += [
-                ((quarters[:, k] < 2) == s) * ((quarters[:, j] < 2) == t) * 1.0
-                for s in (0, 1)
-                for t in (0, 1)
-            ]
+            tests += [((quarters[:, k] < 2) == s) * ((quarters[:, j] < 2) == t) * 1.0 for s in (0, 1) for t in (0, 1)]
         scores = [residual * phi for phi in tests if phi.sum() > n / 200]
         scores = [score for score in scores if np.abs(score).max() > 1e-12]  # Y without noise: exactly right
         return max((abs(s.mean()) / (s.std() / np.sqrt(n)) for s in scores), default=0.0)

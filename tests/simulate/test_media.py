@@ -29,9 +29,7 @@ def by_integration(scm: MediaMixSCM, spend: np.ndarray, set_actions: tuple[str, 
 
         def term(c: float, k: int = k) -> float:
             reach = 1 - np.exp(-spend[k] / scm.scale[k])
-            return float(
-                scm.lift[k] * reach * np.exp(scm.boost[k] * c - scm.boost[k] ** 2 / 2) + scm.demand[k] * c
-            )
+            return float(scm.lift[k] * reach * np.exp(scm.boost[k] * c - scm.boost[k] ** 2 / 2) + scm.demand[k] * c)
 
         grid = np.linspace(-9, 9, 1201)
         weights = np.array([weight(c) for c in grid])
@@ -101,9 +99,7 @@ def test_messages() -> None:
     with pytest.raises(QueryError, match=r"a set spend must be at least 0. Got tv=-1.0 in row 1"):
         scm.effect([[1, 1], [-1, 1]])
     assert scm.effect([[1, 1], [0, 1]]).shape == (2,)
-    with pytest.raises(
-        QueryError, match=r"seen is always above 0. Got web=0.0 in row 0 .* name 'web' in `do`"
-    ):
+    with pytest.raises(QueryError, match=r"seen is always above 0. Got web=0.0 in row 0 .* name 'web' in `do`"):
         scm.effect([[1, 0]], do=["tv"])
     assert scm.effect([[1, 0]], do=["tv", "web"]).shape == (1,)
     with pytest.raises(SpecError, match=r"n_channels must be an integer from 1 to 8. Got 9"):

@@ -116,9 +116,7 @@ class TestEffect:
         assert largest_z(world, f"do({','.join(world.actions)})", 200_000, 11) < MAX_Z
 
     @pytest.mark.parametrize("name", ["media_mix", "discrete", "discrete_violated", "example1", "twins"])
-    def test_mixed_effects_agree_with_rows(
-        self, name: str, largest_z: Callable[[SCM, str, int, int], float]
-    ) -> None:
+    def test_mixed_effects_agree_with_rows(self, name: str, largest_z: Callable[[SCM, str, int, int], float]) -> None:
         scm = WORLDS[name]
         labels = [*scm.standard_regimes(1), f"do({','.join(scm.actions[-2:])})"]
         for label in labels:
@@ -148,9 +146,7 @@ class TestMessages:
     @pytest.mark.parametrize("n", [0, -3, 2.5, True, "10"])
     def test_number_of_rows(self, n: object) -> None:
         scm = WORLDS["twins"]
-        with pytest.raises(
-            DataError, match=r"n must be an integer of at least 1\. Got .* pass for example n=1"
-        ):
+        with pytest.raises(DataError, match=r"n must be an integer of at least 1\. Got .* pass for example n=1"):
             scm.sample(n)  # type: ignore[arg-type]
         assert len(scm.sample(n=1)) == 1
         with pytest.raises(DataError, match=r"counts\['do\(a1\)'\] must be an integer of at least 1"):
@@ -164,9 +160,7 @@ class TestMessages:
 
     def test_unknown_action_in_a_regime(self) -> None:
         scm = WORLDS["twins"]
-        with pytest.raises(
-            DataError, match=r"sets 'tv', which is not an action. The actions are \['a1', 'a2'\]"
-        ):
+        with pytest.raises(DataError, match=r"sets 'tv', which is not an action. The actions are \['a1', 'a2'\]"):
             scm.sample(3, "do(tv)")
         with pytest.raises(DataError, match=r"Valid labels are 'obs', 'do\(a1\)'"):
             scm.sample(3, "a1")
@@ -176,9 +170,7 @@ class TestMessages:
 
     def test_counts(self) -> None:
         scm = WORLDS["twins"]
-        with pytest.raises(
-            DataError, match=r"names no regime; pass for example scm.standard_regimes\(1000\)"
-        ):
+        with pytest.raises(DataError, match=r"names no regime; pass for example scm.standard_regimes\(1000\)"):
             scm.sample_regimes({})
         assert len(scm.sample_regimes(scm.standard_regimes(1000))) == 3000
         with pytest.raises(DataError, match=r"'do\(a1,a2\)' twice; add its two numbers"):
@@ -213,9 +205,7 @@ class TestMessages:
 
     @pytest.mark.parametrize("factory", [polynomial, linear_lognormal, discrete])
     def test_arguments_of_the_suites(self, factory: Callable[..., SCM]) -> None:
-        with pytest.raises(
-            SpecError, match=r"n_actions must be an integer of at least 1. Got 0 .* n_actions=1"
-        ):
+        with pytest.raises(SpecError, match=r"n_actions must be an integer of at least 1. Got 0 .* n_actions=1"):
             factory(n_actions=0)
         assert factory(n_actions=1).actions == ("a1",)
         with pytest.raises(SpecError, match=r"edge_probability must be a number from 0 to 1. Got 2"):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 30
 MAX_LEVELS = 6
+_TESTS = {"p_value": "any form", "p_monotone": "monotone", "p_conditional": "all rows, given others"}
 
 
 def check(paths: list[str], /, *, rows: RowOptions, graph: str = "learn") -> None:
@@ -114,14 +115,18 @@ def _show_graph(graph: ActionGraph, choice: str) -> None:
         say(f"Graph ({'given' if choice not in ('full', 'empty') else choice}): {edges}\n")
         return
     say(f"Graph (learned): {edges}")
-    table = graph.evidence.sort_values("p_value", na_position="first").reset_index()
+    tests = [name for name in _TESTS if name in graph.evidence.columns]
+    strength = graph.evidence[tests].min(axis=1).rename("strength")
+    table = graph.evidence.join(strength).reset_index()
+    table = table.sort_values(["edge", "strength"], ascending=[False, True], na_position="first")
     rows = [
-        [f"{row['cause']} -> {row['effect']}", _p_value(row["p_value"]), _verdict(row), row["regimes"] or "none"]
+        [f"{row['cause']} -> {row['effect']}", *(_p_value(row[name]) for name in tests), _verdict(row, tests)]
         for row in table.head(MAX_ROWS).to_dict("records")
     ]
-    show_table(["does it drive it?", "p-value", "verdict", "tested in"], rows, left=4)
+    headings = ["does it drive it?", *(_TESTS[name] for name in tests), "verdict"]
+    show_table(headings, rows, title="P-values of independence, where the first was set alone unless stated:")
     if len(table) > MAX_ROWS:
-        say(f"The {MAX_ROWS} pairs with the strongest evidence of {len(table)}.")
+        say(f"The first {MAX_ROWS} of {len(table)} pairs.")
 
 
 def _p_value(value: float) -> str:
@@ -130,8 +135,8 @@ def _p_value(value: float) -> str:
     return f"{value:.3f}" if value >= 0.001 else f"{value:.0e}"
 
 
-def _verdict(row: Mapping[Hashable, Any]) -> str:
-    if row["p_value"] != row["p_value"]:  # missing: no regime tests this pair
+def _verdict(row: Mapping[Hashable, Any], tests: Sequence[str]) -> str:
+    if all(row[name] != row[name] for name in tests):  # all missing: nothing tests this pair
         return "untested, kept" if row["edge"] else "untested, left out"
     return "yes" if row["edge"] else "no"
 

@@ -11,6 +11,7 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.errors import ConvergenceWarning
 
 MAX_R_HAT = 1.01
+CHANCE = 5.0  # times 1 / effective draws: how far above one the largest R-hat of 64 effects falls by chance
 MIN_EFFECTIVE_DRAWS = 400
 
 
@@ -53,15 +54,17 @@ def mixing_table(quantities: dict[str, FloatArray]) -> pd.DataFrame:
 def warn_if_not_mixed(table: pd.DataFrame, n_draws: int) -> None:
     """Issue a `ConvergenceWarning` if the effects did not mix.
 
-    The bound on effective draws is 400, or a tenth of the draws if fewer than 4000 were asked for.
+    The bound on effective draws is 400, or a tenth of the draws if fewer than 4000 were asked for;
+    that on R-hat is 1.01, or what chance alone gives the worst of many effects with few draws.
     """
     if "effects" not in table.index:
         return
     row = table.loc["effects"]
     least = min(MIN_EFFECTIVE_DRAWS, n_draws / 10)
-    if row["r_hat"] > MAX_R_HAT or row["ess_bulk"] < least:
+    most = max(MAX_R_HAT, 1 + CHANCE / row["ess_bulk"])
+    if row["r_hat"] > most or row["ess_bulk"] < least:
         warnings.warn(
-            f"the chains did not mix well: R-hat of the effects is up to {row['r_hat']:.3f} (aim below {MAX_R_HAT}), "
+            f"the chains did not mix well: R-hat of the effects is up to {row['r_hat']:.3f} (aim below {most:.2f}), "
             f"effective draws down to {row['ess_bulk']:.0f} (aim above {least:.0f}). "
             "Run longer, for example fit(..., draws=4000, tune=1000); see fit.diagnostics.",
             ConvergenceWarning,

@@ -27,7 +27,7 @@ from bayes_ivgen.model import ActionGraph, Design
 
 NODES = 6
 ROWS_PER_REGIME = 10_000
-SHRINKAGE = 0.3  # prior sd of a difference, in units of the mean variance
+SHRINKAGE = 0.15  # prior sd of a difference, in units of the mean variance
 ITERATIONS = 5
 
 

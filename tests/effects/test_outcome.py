@@ -1,0 +1,82 @@
+"""Draws of the outcome itself cover fresh rows of regimes that were never run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import bayes_ivgen as ivg
+
+
+@pytest.fixture(scope="module")
+def world() -> ivg.simulate.SCM:
+    return ivg.simulate.media_mix(seed=3)
+
+
+@pytest.fixture(scope="module")
+def fit(world: ivg.simulate.SCM) -> ivg.Fit:
+    rows = world.sample_regimes(world.standard_regimes(500), seed=1)
+    data = ivg.RegimeData.from_frame(rows, outcome="sales", actions=list(world.actions))
+    model = ivg.InterventionModel(graph=ivg.ActionGraph(world.parents))
+    return model.fit(data, draws=200, chains=2, tune=100, cores=1, seed=0, progressbar=False)
+
+
+@pytest.mark.parametrize("regime", ["do(tv,web,radio,social)", "do(tv)", "obs", "do(tv,web)"])
+def test_intervals_cover_fresh_rows(fit: ivg.Fit, world: ivg.simulate.SCM, regime: str) -> None:
+    fresh = world.sample(400, regime=regime, seed=9)
+    set_ = [a for a in world.actions if ivg.Regime.parse(regime, world.actions).sets(a)]
+    seen = [a for a in world.actions if a not in set_]
+    table = fit.outcome(do=fresh[set_], given=fresh[seen]).summary(0.9)
+    inside = (table["lower"] <= fresh["sales"]) & (fresh["sales"] <= table["upper"])
+    # Binomial error of 400 rows is 0.015; the noise level itself is estimated: allow for both.
+    assert 0.83 < inside.mean() < 0.96
+
+
+def test_outcome_is_the_effect_plus_noise(fit: ivg.Fit) -> None:
+    query = {"tv": 50, "web": 50, "radio": 25, "social": 30}
+    outcome, effect = fit.outcome(do=query), fit.effect(do=query)
+    assert outcome.kind == "outcome"
+    assert outcome.name == "sales | do(tv, web, radio, social)"
+    noise = outcome.draws.values - effect.draws.values
+    assert abs(noise.mean()) < 5 * noise.std() / np.sqrt(noise.size)
+    assert outcome.summary()["sd"].iloc[0] > 1.2 * effect.summary()["sd"].iloc[0]
+    np.testing.assert_array_equal(fit.outcome(do=query, seed=0).draws, outcome.draws)
+    assert not np.array_equal(fit.outcome(do=query, seed=1).draws, outcome.draws)
+
+
+def test_draws_do_not_depend_on_the_blocks(fit: ivg.Fit) -> None:
+    queries = {"tv": np.linspace(20, 80, 7), "web": 50, "radio": 25, "social": 30}
+    outcome = fit.outcome(do=queries)
+    together = outcome.draws.values
+    np.testing.assert_array_equal(outcome.evaluate(slice(3, 5)), together[..., 3:5])
+    table = outcome.summary(0.8)
+    np.testing.assert_allclose(table["mean"], together.mean(axis=(0, 1)))
+
+
+def test_held_actions_add_their_own_spread(fit: ivg.Fit) -> None:
+    held = fit.outcome(do={"tv": 50}, rest="hold").draws.values
+    effect = fit.effect(do={"tv": 50}, rest="hold").draws.values
+    assert abs(held.mean() - effect.mean()) < 6 * held.std() / np.sqrt(held.size)
+    fixed = fit.outcome(do={"tv": 50, "web": 50, "radio": 25, "social": 30}).draws.values
+    assert held.std() > fixed.std()
+
+
+@pytest.mark.parametrize("noise", ["regime", "constant"])
+def test_other_noise_models(world: ivg.simulate.SCM, noise: str) -> None:
+    rows = world.sample_regimes(world.standard_regimes(300), seed=1)
+    data = ivg.RegimeData.from_frame(rows, outcome="sales", actions=list(world.actions))
+    model = ivg.InterventionModel(graph=ivg.ActionGraph(world.parents), noise=noise)
+    fit = model.fit(data, draws=100, chains=2, tune=100, cores=1, seed=0, progressbar=False)
+    fresh = world.sample(300, regime="do(tv,web,radio,social)", seed=9)
+    table = fit.outcome(do=fresh[list(world.actions)]).summary(0.9)
+    inside = (table["lower"] <= fresh["sales"]) & (fresh["sales"] <= table["upper"])
+    assert 0.78 < inside.mean() < 0.99
+
+
+def test_an_outcome_that_is_not_identified_is_refused(world: ivg.simulate.SCM) -> None:
+    rows = world.sample_regimes({"obs": 300, "do(tv)": 300}, seed=1)
+    data = ivg.RegimeData.from_frame(rows, outcome="sales", actions=list(world.actions))
+    fit = ivg.InterventionModel(graph="empty").fit(data, draws=100, chains=2, tune=100, cores=1, seed=0)
+    with pytest.raises(ivg.errors.IdentificationError, match=r"Missing: rows of do\(web\)"):
+        fit.outcome(do={"tv": 50, "web": 50}, given={"radio": 25, "social": 30})
+    assert len(fit.outcome(do={"tv": 50}, given={"web": 50, "radio": 25, "social": 30})) == 1
