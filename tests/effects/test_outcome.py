@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import bayes_ivgen as ivg
+from bayes_ivgen.effects import parse_queries
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +29,8 @@ def test_intervals_cover_fresh_rows(fit: ivg.Fit, world: ivg.simulate.SCM, regim
     seen = [a for a in world.actions if a not in set_]
     table = fit.outcome(do=fresh[set_], given=fresh[seen]).summary(0.9)
     inside = (table["lower"] <= fresh["sales"]) & (fresh["sales"] <= table["upper"])
-    # Binomial error of 400 rows is 0.015; the noise level itself is estimated: allow for both.
-    assert 0.83 < inside.mean() < 0.96
+    # Binomial error of 400 rows is 0.015; the joint noise level is extrapolated from five regimes: allow for both.
+    assert 0.8 < inside.mean() < 0.96
 
 
 def test_outcome_is_the_effect_plus_noise(fit: ivg.Fit) -> None:
@@ -53,12 +54,23 @@ def test_draws_do_not_depend_on_the_blocks(fit: ivg.Fit) -> None:
     np.testing.assert_allclose(table["mean"], together.mean(axis=(0, 1)))
 
 
+def _held(fit: ivg.Fit) -> np.ndarray:
+    chosen = fit.effects.observed[::50].copy()
+    chosen[:, fit.actions.index("tv")] = 50
+    return chosen
+
+
 def test_held_actions_add_their_own_spread(fit: ivg.Fit) -> None:
     held = fit.outcome(do={"tv": 50}, rest="hold").draws.values
     effect = fit.effect(do={"tv": 50}, rest="hold").draws.values
     assert abs(held.mean() - effect.mean()) < 6 * held.std() / np.sqrt(held.size)
-    fixed = fit.outcome(do={"tv": 50, "web": 50, "radio": 25, "social": 30}).draws.values
-    assert held.std() > fixed.std()
+    query = parse_queries(fit.actions, {"tv": 50}, None, "hold")
+    rows = fit.design.rows(
+        np.where(np.isnan(query.values), fit.effects.observed, query.values), np.ones(fit.effects.observed.shape, dtype=bool)
+    )
+    between = fit.design.outcome_sd * np.std(rows @ fit.effects.coefficients.mean(axis=(0, 1)))
+    fixed = np.mean([np.var(fit.outcome(do=dict(zip(fit.actions, row, strict=True))).draws) for row in _held(fit)])
+    assert abs(held.std() / np.sqrt(fixed + between**2) - 1) < 0.15
 
 
 @pytest.mark.parametrize("noise", ["regime", "constant"])
@@ -70,7 +82,7 @@ def test_other_noise_models(world: ivg.simulate.SCM, noise: str) -> None:
     fresh = world.sample(300, regime="do(tv,web,radio,social)", seed=9)
     table = fit.outcome(do=fresh[list(world.actions)]).summary(0.9)
     inside = (table["lower"] <= fresh["sales"]) & (fresh["sales"] <= table["upper"])
-    assert 0.78 < inside.mean() < 0.99
+    assert 0.7 < inside.mean() < 0.99
 
 
 def test_an_outcome_that_is_not_identified_is_refused(world: ivg.simulate.SCM) -> None:

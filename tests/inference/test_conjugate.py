@@ -15,6 +15,7 @@ from bayes_ivgen.inference.chains import run_chains
 from bayes_ivgen.inference.conjugate import ChainState, GibbsProblem, _rotate, _scale_likelihood
 from bayes_ivgen.interface import InterventionModel
 from bayes_ivgen.model import ActionGraph, Priors
+from bayes_ivgen.model.priors import PositivePrior
 from bayes_ivgen.statistics import SufficientStatistics
 
 MODEL = InterventionModel(causal=BSpline(5), confounding=BSpline(5), graph=ActionGraph({"b": ["a"]}))
@@ -195,6 +196,11 @@ def test_many_rows_and_little_noise_are_reached_within_the_tuning(
     np.testing.assert_allclose(drawn["coefficients"].mean(axis=(0, 1)), beta, atol=1e-5)
 
 
+HALF_CAUCHY = {
+    kind: PositivePrior("HalfCauchy", (("beta", 0.1),)) for kind in ("causal_linear", "level", "confounding_linear")
+}
+
+
 def quadrature(problem: GibbsProblem, tau: np.ndarray, sigma: np.ndarray) -> dict[str, np.ndarray]:
     """Moments of the posterior of a model with three scales and one noise scale, on a grid."""
     nu = problem.priors.tau_nu
@@ -244,7 +250,9 @@ def test_the_whole_posterior_equals_quadrature(
 ) -> None:
     rows = linear_rows({"obs": 25, "do(a)": 20}, seed=4)
     data = RegimeData.from_frame(rows, outcome="y", actions=["a"])
-    model = InterventionModel(causal=Polynomial(1), confounding=Polynomial(1), graph="empty", noise="constant")
+    model = InterventionModel(
+        causal=Polynomial(1), confounding=Polynomial(1), graph="empty", noise="constant", priors=HALF_CAUCHY
+    )
     problem = problem_of(data, model)
     assert [term.name for term in problem.design.terms] == [
         "causal[a].linear",

@@ -15,6 +15,7 @@ from pymc_extras.prior import Prior
 
 from bayes_ivgen import ActionGraph, Fit, InterventionModel, RegimeData
 from bayes_ivgen.errors import ConvergenceWarning, SpecError
+from bayes_ivgen.inference.chains import run_chains
 
 QuickFit = Callable[..., Fit]
 FEW: dict[str, Any] = {"draws": 3, "chains": 1, "tune": 0, "cores": 1, "seed": 0}
@@ -121,12 +122,20 @@ def test_the_default_number_of_cores_gives_the_same_draws(rows: pd.DataFrame, qu
     np.testing.assert_array_equal(one.datatree["posterior"]["beta"], default.datatree["posterior"]["beta"])
 
 
-def test_chains_that_did_not_mix_are_reported(data: RegimeData) -> None:
-    with pytest.warns(ConvergenceWarning, match=r"the chains did not mix well.*fit\(..., draws=4000, tune=1000\)"):
-        InterventionModel(graph="empty").fit(data, draws=10, chains=2, tune=0, cores=1, seed=0)
+def test_chains_that_did_not_mix_are_reported(data: RegimeData, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, settings = InterventionModel(graph="empty"), {"draws": 200, "chains": 2, "tune": 100, "cores": 1, "seed": 0}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        InterventionModel(graph="empty").fit(data, draws=800, chains=2, tune=200, cores=1, seed=0)
+        model.fit(data, **{**settings, "draws": 800})
+
+    def stuck(*args: Any, **options: Any) -> dict[str, np.ndarray]:
+        sampled = run_chains(*args, **options)
+        sampled["coefficients"][1, :, 0] += 1.0  # the intercept of the second chain, in standard deviations
+        return sampled
+
+    monkeypatch.setattr("bayes_ivgen.interface.fitting.run_chains", stuck)
+    with pytest.warns(ConvergenceWarning, match=r"the chains did not mix well.*fit\(..., draws=4000, tune=1000\)"):
+        model.fit(data, **settings)
 
 
 def test_groups_and_dims(fit: Fit) -> None:
@@ -220,6 +229,11 @@ def test_the_log_density_of_the_draws(rows: pd.DataFrame, quick_fit: QuickFit) -
 
     fit = quick_fit(rows, ["tv", "web"], "sales", graph="empty", draws=20, tune=20)
     design, posterior = fit.design, fit.datatree["posterior"].dataset
+    laws = {
+        "causal_linear": stats.lognorm(0.1),
+        "causal_wiggle": stats.halfcauchy(scale=0.3),
+        "level": stats.halfcauchy(scale=0.3),
+    }
     totals = []
     for chain in range(2):
         for draw in range(20):
@@ -228,7 +242,8 @@ def test_the_log_density_of_the_draws(rows: pd.DataFrame, quick_fit: QuickFit) -
             total = stats.norm.logpdf(float(at["alpha"]), 0, 5)
             total += stats.norm.logpdf(beta, 0, tau[design.term_index]).sum()
             total += stats.t.logpdf(tau / hyper[design.type_index], 4).sum() - np.log(hyper[design.type_index]).sum()
-            total += stats.halfcauchy.logpdf(hyper, scale=0.1).sum()
+            for kind, value in zip(design.types, hyper, strict=True):
+                total += laws.get(kind.value, stats.halfcauchy(scale=0.1)).logpdf(value)
             total += stats.t.logpdf(at["sigma"].values, 4).sum()
             for regime, sigma in zip(fit.regimes, at["sigma"].values, strict=True):
                 part = rows[rows["regime"] == regime.label]

@@ -47,7 +47,9 @@ def test_defaults_are_those_of_the_design() -> None:
     text = str(priors)
     for line in (
         "alpha ~ Normal(mu=0, sigma=5)",
-        "hyper[level] ~ HalfCauchy(beta=0.1)",
+        "hyper[causal_linear] ~ LogNormal(mu=0, sigma=0.1)",
+        "hyper[level] ~ HalfCauchy(beta=0.3)",
+        "hyper[tensor] ~ HalfCauchy(beta=0.1)",
         "tau[term] ~ HalfStudentT(nu=4, sigma=hyper[type of term])",
         "sigma[regime] ~ HalfStudentT(nu=4, sigma=1)",
     ):
@@ -86,11 +88,11 @@ def test_storage_is_exact(make_prior: Any) -> None:
 
 
 def test_hyper_densities_follow_their_types(make_prior: Any) -> None:
-    types = (TermType.CAUSAL_LINEAR, TermType.LEVEL)
+    types = (TermType.OTHER_LINEAR, TermType.TENSOR)
     x = np.array([0.3, 0.3])
     same = Priors().log_hyper(types)(x)
     assert same[0] == same[1] == pytest.approx(-np.log1p(9.0))
-    mixed = Priors.from_user({"level": make_prior("HalfNormal", sigma=0.5)}).log_hyper(types)(x)
+    mixed = Priors.from_user({"tensor": make_prior("HalfNormal", sigma=0.5)}).log_hyper(types)(x)
     np.testing.assert_allclose(mixed, [-np.log1p(9.0), -0.18])
 
 

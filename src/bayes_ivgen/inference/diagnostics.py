@@ -11,8 +11,9 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.errors import ConvergenceWarning
 
 MAX_R_HAT = 1.01
-CHANCE = 5.0  # times 1 / effective draws: how far above one the largest R-hat of 64 effects falls by chance
+CHANCE = 10.0  # times 1 / effective draws: how far above one the largest R-hat of 64 effects falls by chance
 MIN_EFFECTIVE_DRAWS = 400
+LEAST_USEFUL = 50
 
 
 def mixing_table(quantities: dict[str, FloatArray]) -> pd.DataFrame:
@@ -54,13 +55,13 @@ def mixing_table(quantities: dict[str, FloatArray]) -> pd.DataFrame:
 def warn_if_not_mixed(table: pd.DataFrame, n_draws: int) -> None:
     """Issue a `ConvergenceWarning` if the effects did not mix.
 
-    The bound on effective draws is 400, or a tenth of the draws if fewer than 4000 were asked for;
+    The bound on effective draws is 400, or with fewer than 4000 draws a tenth of them but at least 50;
     that on R-hat is 1.01, or what chance alone gives the worst of many effects with few draws.
     """
     if "effects" not in table.index:
         return
     row = table.loc["effects"]
-    least = min(MIN_EFFECTIVE_DRAWS, n_draws / 10)
+    least = min(MIN_EFFECTIVE_DRAWS, max(n_draws / 10, LEAST_USEFUL))
     most = max(MAX_R_HAT, 1 + CHANCE / row["ess_bulk"])
     if row["r_hat"] > most or row["ess_bulk"] < least:
         warnings.warn(
