@@ -67,6 +67,7 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.filterwarnings("ignore::bayes_ivgen.errors.SupportWarning")
 @pytest.mark.parametrize("name", list(MODELS))
 def test_a_round_trip_changes_nothing(fits: dict[str, Fit], name: str, tmp_path: Path) -> None:
     fit = fits[name]

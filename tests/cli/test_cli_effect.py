@@ -74,7 +74,7 @@ def test_a_file_of_questions_carries_columns_along(suffix: str, run: Run, fitted
     assert "only carried along: name, mean." in result.out
     assert "E[y | do(a), b], 3 queries" in result.out
     table = pd.read_csv(tmp_path / "t.csv") if suffix == "csv" else pd.read_parquet(tmp_path / "t.parquet")
-    expected = fitted.effect(do={"a": [1.0, 2.0, 3.0]}, given={"b": [0.0, 0.5, 1.0]}).summary()
+    expected = fitted.effect(do={"a": [1.0, 2.0, 3.0]}, given={"b": [0.0, 0.5, 1.0]}, extrapolate=True).summary()
     assert table["name"].tolist() == ["x", "y", "z"]
     assert table["mean_given"].tolist() == [7, 8, 9]
     np.testing.assert_allclose(table["mean"], expected["mean"])

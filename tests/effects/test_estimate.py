@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bayes_ivgen import Estimate, Fit
 from bayes_ivgen.effects import parse_queries
 from bayes_ivgen.effects.estimate import DEFAULT_PROB
-from bayes_ivgen.errors import QueryError
+from bayes_ivgen.errors import QueryError, SupportWarning
 
 
 def made_up(draws: np.ndarray, reasons: list[str] | None = None) -> Estimate:
@@ -164,7 +164,9 @@ def test_sentences_say_what_is_set_and_what_is_seen(fit: Fit, question: dict, st
 
 
 def test_the_sentence_says_why_a_query_is_not_supported(fit: Fit) -> None:
-    text = fit.effect(do={"a1": 3, "a2": 0.5, "a3": 0}).sentence()
+    with pytest.warns(SupportWarning, match=r"1 of 1 queries are not supported by the data \(a1=3 is above"):
+        text = fit.effect(do={"a1": 3, "a2": 0.5, "a3": 0}).sentence()
+    assert fit.effect(do={"a1": 3, "a2": 0.5, "a3": 0}, extrapolate=True).sentence() == text
     assert text.endswith(
         "; not supported by the data: a1=3 is above the values at which it was set (0 to 2); "
         "a2=0.5 is between the levels at which it was set (0 and 1)."

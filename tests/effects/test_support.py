@@ -95,6 +95,7 @@ def test_the_refusal_reaches_the_user_and_its_advice_works(media_fit: Fit) -> No
     assert media_fit.effect(do=near).summary()["supported"].iloc[0]
 
 
+@pytest.mark.filterwarnings("ignore::bayes_ivgen.errors.SupportWarning")
 def test_a_contrast_is_supported_where_both_sides_are(media_fit: Fit) -> None:
     inside, outside = {"tv": 40, "web": 20, "radio": 10}, {"tv": 300, "web": 20, "radio": 10}
     table = media_fit.contrast(do=pd.DataFrame([inside, outside, outside]), versus=inside).summary()

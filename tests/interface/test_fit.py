@@ -22,8 +22,8 @@ FEW: dict[str, Any] = {"draws": 3, "chains": 1, "tune": 0, "cores": 1, "seed": 0
 
 BAD: list[Any] = [
     ({"draws": 0}, "draws=0 must be a whole number, 1 or more", {"draws": 2}),
-    ({"draws": -5}, "draws=-5 must be a whole number", {"draws": 5}),
-    ({"draws": "many"}, "draws='many' must be a whole number", {"draws": 5}),
+    ({"draws": -5}, "draws=-5 must be a whole number", {"draws": 300}),
+    ({"draws": "many"}, "draws='many' must be a whole number", {"draws": 300}),
     ({"draws": True}, "draws=True must be a whole number", {"draws": 2}),
     ({"chains": 1.5}, "chains=1.5 must be a whole number, 1 or more", {"chains": 2}),
     ({"chains": 0}, "chains=0 must be a whole number, 1 or more", {"chains": 1}),
@@ -53,7 +53,6 @@ def test_numbers_may_be_numpy_numbers(data: RegimeData, name: str) -> None:
     assert fit.datatree["posterior"].sizes["chain"] == (2 if name == "chains" else 1)
 
 
-@pytest.mark.xfail(reason="sample_residuals takes the covariance of the draws, which one draw does not have")
 def test_a_single_draw_is_enough(data: RegimeData) -> None:
     fit = InterventionModel(graph="empty").fit(data, **{**FEW, "draws": 1})
     assert np.isfinite(fit.outcome(do={"tv": 40.0, "web": 20.0}).draws).all()
@@ -229,11 +228,6 @@ def test_the_log_density_of_the_draws(rows: pd.DataFrame, quick_fit: QuickFit) -
 
     fit = quick_fit(rows, ["tv", "web"], "sales", graph="empty", draws=20, tune=20)
     design, posterior = fit.design, fit.datatree["posterior"].dataset
-    laws = {
-        "causal_linear": stats.lognorm(0.1),
-        "causal_wiggle": stats.halfcauchy(scale=0.3),
-        "level": stats.halfcauchy(scale=0.3),
-    }
     totals = []
     for chain in range(2):
         for draw in range(20):
@@ -242,8 +236,7 @@ def test_the_log_density_of_the_draws(rows: pd.DataFrame, quick_fit: QuickFit) -
             total = stats.norm.logpdf(float(at["alpha"]), 0, 5)
             total += stats.norm.logpdf(beta, 0, tau[design.term_index]).sum()
             total += stats.t.logpdf(tau / hyper[design.type_index], 4).sum() - np.log(hyper[design.type_index]).sum()
-            for kind, value in zip(design.types, hyper, strict=True):
-                total += laws.get(kind.value, stats.halfcauchy(scale=0.1)).logpdf(value)
+            total += stats.halfcauchy.logpdf(hyper, scale=0.1).sum()
             total += stats.t.logpdf(at["sigma"].values, 4).sum()
             for regime, sigma in zip(fit.regimes, at["sigma"].values, strict=True):
                 part = rows[rows["regime"] == regime.label]

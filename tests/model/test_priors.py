@@ -47,9 +47,7 @@ def test_defaults_are_those_of_the_design() -> None:
     text = str(priors)
     for line in (
         "alpha ~ Normal(mu=0, sigma=5)",
-        "hyper[causal_linear] ~ LogNormal(mu=0, sigma=0.1)",
-        "hyper[level] ~ HalfCauchy(beta=0.3)",
-        "hyper[tensor] ~ HalfCauchy(beta=0.1)",
+        "hyper[level] ~ HalfCauchy(beta=0.1)",
         "tau[term] ~ HalfStudentT(nu=4, sigma=hyper[type of term])",
         "sigma[regime] ~ HalfStudentT(nu=4, sigma=1)",
     ):

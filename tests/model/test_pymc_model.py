@@ -16,11 +16,6 @@ from bayes_ivgen.interface import InterventionModel
 from bayes_ivgen.model import ActionGraph
 from bayes_ivgen.model.design import Design
 
-LAWS = {
-    "causal_linear": stats.lognorm(0.1),
-    "causal_wiggle": stats.halfcauchy(scale=0.3),
-    "level": stats.halfcauchy(scale=0.3),
-}
 QUICK = "FAST_COMPILE"  # compiling takes longer than all evaluations
 MODEL = InterventionModel(causal=BSpline(5), confounding=Polynomial(2), graph=ActionGraph({"b": ["a"]}))
 
@@ -28,14 +23,11 @@ MODEL = InterventionModel(causal=BSpline(5), confounding=Polynomial(2), graph=Ac
 def by_hand(design: Design, data: RegimeData, model: InterventionModel, point: dict[str, np.ndarray]) -> float:
     """Log joint density in NumPy and SciPy alone: priors, rows, and the Jacobians of the log transforms."""
     priors = model.prior_table()
-    x = {name: np.exp(point[f"{name}_log__"]) for name in ("tau", "sigma")}
+    x = {name: np.exp(point[f"{name}_log__"]) for name in ("hyper", "tau", "sigma")}
     total = sum(float(np.sum(point[f"{name}_log__"])) for name in x)
-    log_hyper = np.array([float(point[f"hyper_{kind.value}_log__"]) for kind in design.types])
-    x["hyper"] = np.exp(log_hyper)
-    for kind, value in zip(design.types, x["hyper"], strict=True):
-        total += float(np.log(value)) + float(LAWS.get(kind.value, stats.halfcauchy(scale=0.1)).logpdf(value))
     total += float(stats.norm.logpdf(point["alpha"], 0, priors.alpha_sd))
     total += float(np.sum(stats.norm.logpdf(point["z"])))
+    total += float(np.sum(stats.halfcauchy.logpdf(x["hyper"], scale=0.1)))
     for g, term in enumerate(design.terms):
         scale = x["hyper"][design.types.index(term.type)]
         total += float(np.log(2) + stats.t.logpdf(x["tau"][g], priors.tau_nu, scale=scale))

@@ -69,5 +69,5 @@ def warn_if_not_mixed(table: pd.DataFrame, n_draws: int) -> None:
             f"effective draws down to {row['ess_bulk']:.0f} (aim above {least:.0f}). "
             "Run longer, for example fit(..., draws=4000, tune=1000); see fit.diagnostics.",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

@@ -135,7 +135,8 @@ def sample_residuals(data: RegimeData, design: Design, coefficients: FloatArray)
         Posterior draws, the intercept first.
     """
     mean = coefficients.mean(axis=0)
-    covariance = np.atleast_2d(np.cov(coefficients, rowvar=False))
+    centred = coefficients - mean
+    covariance = centred.T @ centred / max(len(coefficients) - 1, 1)
     parts: list[tuple[FloatArray, NDArray[np.bool_], FloatArray, FloatArray, NDArray[np.intp]]] = []
     for r, (regime, profile) in enumerate(data.profiles.items()):
         rows = profile.sample

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +15,7 @@ import xarray as xr
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
 from bayes_ivgen.effects import EffectPosterior, Estimate, OutcomeNoise, Support, outcome, parse_queries
-from bayes_ivgen.errors import QueryError
+from bayes_ivgen.errors import QueryError, SupportWarning
 from bayes_ivgen.inference.diagnostics import mixing_table
 from bayes_ivgen.inference.noise import VarianceModel
 from bayes_ivgen.inference.residual_law import ResidualLaw
@@ -149,7 +150,7 @@ class Fit:
             If a value lies far outside those that were tried.
         """
         queries = parse_queries(self.actions, do, given, rest)
-        return self.effects.effect(queries, extrapolate=extrapolate)
+        return _flagged(self.effects.effect(queries, extrapolate=extrapolate), warn=not extrapolate)
 
     def outcome(
         self,
@@ -175,7 +176,8 @@ class Fit:
             Its interval covers single outcomes, not their mean.
         """
         queries = parse_queries(self.actions, do, given, rest)
-        return outcome(self.effects, self.noise, queries, extrapolate=extrapolate, seed=seed)
+        drawn = outcome(self.effects, self.noise, queries, extrapolate=extrapolate, seed=seed)
+        return _flagged(drawn, warn=not extrapolate)
 
     @cached_property
     def noise(self) -> OutcomeNoise:
@@ -221,7 +223,8 @@ class Fit:
             raise QueryError("contrast needs versus={...}: the values that the first ones are compared with.")
         first = parse_queries(self.actions, do, given, rest)
         second = parse_queries(self.actions, versus, given if versus_given is None else versus_given, rest)
-        return self.effects.contrast(first, second, kind=kind, extrapolate=extrapolate)
+        compared = self.effects.contrast(first, second, kind=kind, extrapolate=extrapolate)
+        return _flagged(compared, warn=not extrapolate)
 
     def response_curve(self, action: str, values: Any = None) -> Estimate:
         """Joint effect along one action, the others set to their observed values on average.
@@ -283,3 +286,16 @@ class Fit:
             f"Fit of {self.outcome_name!r} given {list(self.actions)}: {posterior.sizes['chain']} chains of "
             f"{posterior.sizes['draw']} draws, {self.design.n_coefficients} coefficients; regimes {regimes}"
         )
+
+
+def _flagged(estimate: Estimate, *, warn: bool) -> Estimate:
+    """Issue one `SupportWarning` if queries leave the region that the data support."""
+    reasons = estimate.support.loc[~estimate.support["supported"], "reason"]
+    if warn and len(reasons):
+        warnings.warn(
+            f"{len(reasons)} of {len(estimate)} queries are not supported by the data ({reasons.iloc[0]}). "
+            "See the column 'reason' of .summary(), or pass extrapolate=True to accept the continuation of the curve.",
+            SupportWarning,
+            stacklevel=3,
+        )
+    return estimate

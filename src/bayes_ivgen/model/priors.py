@@ -3,9 +3,7 @@
 In units of the standard deviation of the outcome::
 
     alpha      ~ Normal(0, 5)
-    A_type     ~ HalfCauchy(0.1)       one for each kind of term, but
-                 HalfCauchy(0.3)       for causal wiggles and levels, and
-                 LogNormal(0, 0.1)     for causal slopes: hardly shrunk at all
+    A_type     ~ HalfCauchy(0.1)       one for each kind of term
     tau_term   ~ HalfStudentT_4(A_type)   one for each term
     beta       ~ Normal(0, tau_term)
     sigma_r    ~ HalfStudentT_4(1)     one for each regime
@@ -103,13 +101,7 @@ _PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
-# The joint effect is a sum of causal components: shrinking them towards zero adds up where they have
-# one sign, so they are shrunk less than the confounding components (docs/benchmarks.md).
-_DEFAULT_HYPER = MappingProxyType(
-    dict.fromkeys(TermType, PositivePrior("HalfCauchy", (("beta", 0.1),)))
-    | dict.fromkeys((TermType.CAUSAL_WIGGLE, TermType.LEVEL), PositivePrior("HalfCauchy", (("beta", 0.3),)))
-    | {TermType.CAUSAL_LINEAR: PositivePrior("LogNormal", (("mu", 0.0), ("sigma", 0.1)))}
-)
+_DEFAULT_HYPER = MappingProxyType(dict.fromkeys(TermType, PositivePrior("HalfCauchy", (("beta", 0.1),))))
 _DEFAULT_SIGMA = PositivePrior("HalfStudentT", (("nu", 4.0), ("sigma", 1.0)))
 
 
