@@ -109,13 +109,15 @@ def _confounding(
             (_pooled(data, regimes, action), _pooled(data, regimes, other)),
             (_pooled(data, centring, action), _pooled(data, centring, other)),
         )
-    return ConfoundingComponent(
+    component = ConfoundingComponent(
         action=action,
         has_level=has_level,
         own=_fit_basis(basis, data, action, regimes, centring),
         others={other: _fit_basis(basis, data, other, regimes, centring) for other in parents},
         tensors=tensors,
+        projection=np.empty((0, 0)),
     )
+    return component.with_projection({name: _pooled(data, regimes, name) for name in (action, *parents)})
 
 
 def _warn_about_thin_components(data: RegimeData, design: Design) -> None:

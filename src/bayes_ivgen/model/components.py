@@ -7,7 +7,7 @@ terms: a block of columns whose coefficients share one scale.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +15,8 @@ import numpy as np
 
 from bayes_ivgen.basis import FittedBasis, FittedTensor, basis_from_dict, tensor_from_dict
 from bayes_ivgen.basis.base import FloatArray
+
+RIDGE = 1e-4  # of the mean square, in the regression on the columns of the parents
 
 
 class TermType(StrEnum):
@@ -66,7 +68,17 @@ class CausalComponent:
 class ConfoundingComponent:
     """c_k(a_k, a_pa(k)): the bias of the observational reading; at work where k was not set.
 
-    A level, a function of the own action, and for each parent a function and an interaction.
+    A level, a function of the own action, and for each parent a function and an interaction. The
+    columns of the own action and of the interactions are residuals: `projection` takes their
+    conditional mean given the parents out. With f_k(a, c) = m(a) + l(c) the mean of c_k given the
+    parents is zero (theory notes, A), so what is left to the functions of the parents is small and
+    shrinking it is harmless; without the projection shrinking them would bias the parents' own
+    causal components.
+
+    Attributes
+    ----------
+    projection : ndarray of shape (columns of the parents, own and interaction columns)
+        Regression of the own and interaction columns on the columns of the parents.
     """
 
     action: str
@@ -74,6 +86,7 @@ class ConfoundingComponent:
     own: FittedBasis = field(repr=False)
     others: Mapping[str, FittedBasis] = field(repr=False)
     tensors: Mapping[str, FittedTensor] = field(repr=False)
+    projection: FloatArray = field(repr=False)
 
     @property
     def gate(self) -> str:
@@ -95,13 +108,41 @@ class ConfoundingComponent:
 
     def columns(self, values: Mapping[str, FloatArray]) -> FloatArray:
         """Evaluate at the actions' values, each of shape (n,); returns (n, size)."""
-        own = values[self.action]
+        own, *others = self.raw_columns(values)
         blocks = [np.ones((len(own), 1))] if self.has_level else []
-        blocks.append(self.own.columns(own))
-        for other, basis in self.others.items():
-            blocks.append(basis.columns(values[other]))
-            blocks.append(self.tensors[other].columns(own, values[other]))
+        if not others:
+            return np.concatenate([*blocks, own], axis=1)
+        parents, tensors = others[::2], others[1::2]
+        explained = np.concatenate(parents, axis=1) @ self.projection
+        start = own.shape[1]
+        blocks.append(own - explained[:, :start])
+        for parent, tensor in zip(parents, tensors, strict=True):
+            stop = start + tensor.shape[1]
+            blocks += [parent, tensor - explained[:, start:stop]]
+            start = stop
         return np.concatenate(blocks, axis=1)
+
+    def raw_columns(self, values: Mapping[str, FloatArray]) -> list[FloatArray]:
+        """Columns of the own action, then for each parent its columns and those of the interaction."""
+        own = values[self.action]
+        blocks = [self.own.columns(own)]
+        for other, basis in self.others.items():
+            blocks += [basis.columns(values[other]), self.tensors[other].columns(own, values[other])]
+        return blocks
+
+    def with_projection(self, values: Mapping[str, FloatArray]) -> ConfoundingComponent:
+        """Return the component with the projection estimated from rows that leave the action unset.
+
+        p(a_k | parents) is the same in all regimes that leave k unset, so rows of all of them serve.
+        """
+        own, *others = self.raw_columns(values)
+        if not others:
+            return self
+        parents, targets = np.concatenate(others[::2], axis=1), np.concatenate([own, *others[1::2]], axis=1)
+        centred = parents - parents.mean(axis=0)
+        gram = centred.T @ centred
+        gram[np.diag_indices_from(gram)] += RIDGE * np.trace(gram) / max(len(gram), 1)
+        return replace(self, projection=np.linalg.solve(gram, centred.T @ (targets - targets.mean(axis=0))))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data from which `component_from_dict` restores the component exactly."""
@@ -112,6 +153,7 @@ class ConfoundingComponent:
             "own": self.own.to_dict(),
             "others": {name: basis.to_dict() for name, basis in self.others.items()},
             "tensors": {name: tensor.to_dict() for name, tensor in self.tensors.items()},
+            "projection": self.projection.tolist(),
         }
 
 
@@ -128,6 +170,7 @@ def component_from_dict(data: dict[str, Any]) -> Component:
         own=basis_from_dict(data["own"]),
         others={name: basis_from_dict(item) for name, item in data["others"].items()},
         tensors={name: tensor_from_dict(item) for name, item in data["tensors"].items()},
+        projection=np.array(data["projection"], dtype=float),
     )
 
 
