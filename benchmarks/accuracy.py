@@ -25,6 +25,8 @@ PROBS = (0.5, 0.9, 0.95)
 
 
 def make_world(scm: str, actions: int, seed: int) -> ivg.simulate.SCM:
+    if scm == "media-mix":
+        return ivg.simulate.media_mix(n_channels=actions, seed=seed)
     factory = {"polynomial": ivg.simulate.polynomial, "lognormal": ivg.simulate.linear_lognormal}[scm]
     return factory(n_actions=actions, seed=seed)
 
@@ -76,7 +78,7 @@ def one_world(scm: str, actions: int, rows: int, seed: int, graph: str, draws: i
     result["r_hat"] = float(fit.diagnostics.loc["effects", "r_hat"])
     if joint:
         joint_frame = world.sample(rows, regime=regime, seed=seed + 30_000)
-        degree = 3 if scm == "polynomial" else 1
+        degree = 1 if scm == "lognormal" else 3
         result["topline"] = rms(ridge_topline(joint_frame, world, queries, degree) - truth)
         joint_data = ivg.RegimeData.from_frames({regime: joint_frame}, **names)
         result["joint_engine"] = score(model.fit(joint_data, **options), world, queries, truth)["excess"]
@@ -85,7 +87,7 @@ def one_world(scm: str, actions: int, rows: int, seed: int, graph: str, draws: i
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scm", choices=["polynomial", "lognormal"], default="polynomial")
+    parser.add_argument("--scm", choices=["polynomial", "lognormal", "media-mix"], default="polynomial")
     parser.add_argument("--actions", type=int, default=5)
     parser.add_argument("--rows", type=int, default=6000, help="rows in all")
     parser.add_argument("--seeds", type=int, default=20, help="number of worlds")
