@@ -54,7 +54,7 @@ def demo(
     seed: int = 0,
     draws: int = 1000,
     chains: int = 4,
-    tune: int = 300,
+    tune: int = 200,
     cores: int | None = None,
 ) -> None:
     """Show the whole way on data that ship with the package, next to the truth.

@@ -35,7 +35,7 @@ def fit(
     noise: Literal["additive", "regime", "constant"] = "additive",
     draws: int = 1000,
     chains: int = 4,
-    tune: int = 300,
+    tune: int = 200,
     engine: Literal["conjugate", "nuts"] = "conjugate",
     seed: Annotated[int | None, Parameter(show_default=False)] = None,
     cores: int | None = None,

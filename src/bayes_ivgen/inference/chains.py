@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from bayes_ivgen.inference.conjugate import GibbsProblem, run_chain
 
-DEFAULT_TUNE = 300
+DEFAULT_TUNE = 200
 
 
 def available_cores() -> int:

@@ -44,19 +44,9 @@ def fit_model(
     nuts: Mapping[str, Any] | None,
 ) -> Fit:
     """Fit `model` to `data`; see `InterventionModel.fit`."""
-    if not isinstance(data, RegimeData):
-        raise SpecError(
-            f"data is a {type(data).__name__}; build it first, for example with "
-            "RegimeData.from_frame(frame, outcome=..., actions=[...])."
-        )
-    _check_names(data.actions)
+    _check_data(data)
     _check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
-    if engine not in ("conjugate", "nuts"):
-        raise SpecError(f"engine={engine!r} is not known; valid are 'conjugate' and 'nuts'.")
-    if nuts is not None and engine != "nuts":
-        raise SpecError("nuts={...} holds options of the NUTS engine; pass engine='nuts' with it, or leave it out.")
-    if not isinstance(nuts, Mapping | None):
-        raise SpecError(f"nuts={nuts!r} must be a mapping of options, for example {{'target_accept': 0.95}}.")
+    _check_engine(engine, nuts)
     graph = model.action_graph(data)
     design = model.design(data, graph)
     priors = Priors.from_user(model.priors)
@@ -98,7 +88,22 @@ def fit_model(
     return fit
 
 
-def _check_names(actions: tuple[str, ...]) -> None:
+def _check_engine(engine: str, nuts: Mapping[str, Any] | None) -> None:
+    if engine not in ("conjugate", "nuts"):
+        raise SpecError(f"engine={engine!r} is not known; valid are 'conjugate' and 'nuts'.")
+    if nuts is not None and engine != "nuts":
+        raise SpecError("nuts={...} holds options of the NUTS engine; pass engine='nuts' with it, or leave it out.")
+    if not isinstance(nuts, Mapping | None):
+        raise SpecError(f"nuts={nuts!r} must be a mapping of options, for example {{'target_accept': 0.95}}.")
+
+
+def _check_data(data: RegimeData) -> None:
+    if not isinstance(data, RegimeData):
+        raise SpecError(
+            f"data is a {type(data).__name__}; build it first, for example with "
+            "RegimeData.from_frame(frame, outcome=..., actions=[...])."
+        )
+    actions = data.actions
     taken = [*RESERVED_NAMES, *(f"versus_{action}" for action in actions)]
     clash = next((action for action in actions if action in taken), None)
     if clash is not None:

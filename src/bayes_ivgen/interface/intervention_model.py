@@ -142,7 +142,7 @@ class InterventionModel:
         *,
         draws: int = 1000,
         chains: int = 4,
-        tune: int = 300,
+        tune: int = 200,
         engine: Literal["conjugate", "nuts"] = "conjugate",
         seed: int | None = None,
         cores: int | None = None,
