@@ -28,10 +28,10 @@ def main() -> None:
         seconds = time.perf_counter() - start
         worst = fit.diagnostics
         label = "warm-up (starts the worker processes)" if seed == 0 else f"world {seed}"
+        draws = ", ".join(f"{name} {value:.0f}" for name, value in worst["ess_bulk"].items())
         print(
-            f"{label}: {seconds:.1f} s, P = {fit.design.n_coefficients}, R-hat of effects {worst.loc['effects', 'r_hat']:.4f}, "
-            f"effective draws: effects {worst.loc['effects', 'ess_bulk']:.0f}, scales {worst.loc['tau', 'ess_bulk']:.0f}, "
-            f"hyper-scales {worst.loc['hyper', 'ess_bulk']:.0f}",
+            f"{label}: {seconds:.1f} s, P = {fit.design.n_coefficients}, "
+            f"R-hat of effects {worst.loc['effects', 'r_hat']:.4f}, smallest effective draws: {draws}",
             flush=True,
         )
 

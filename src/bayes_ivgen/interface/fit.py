@@ -14,6 +14,7 @@ import xarray as xr
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
+from bayes_ivgen.data.identification import level_weights
 from bayes_ivgen.effects import EffectPosterior, Estimate, OutcomeNoise, Support, outcome, parse_queries
 from bayes_ivgen.errors import QueryError, SupportWarning
 from bayes_ivgen.inference.diagnostics import mixing_table
@@ -21,6 +22,7 @@ from bayes_ivgen.inference.noise import VarianceModel
 from bayes_ivgen.inference.residual_law import ResidualLaw
 from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.model import ActionGraph, Design, Priors
+from bayes_ivgen.model.design import indicators
 from bayes_ivgen.statistics import SufficientStatistics
 
 FORMAT = 1
@@ -83,11 +85,15 @@ class Fit:
     def diagnostics(self) -> pd.DataFrame:
         """R-hat and effective draws of the worst effect, scale, hyper-scale and noise scale.
 
-        Effects are joint effects at up to 64 observed combinations of the actions.
+        Effects are joint effects at up to 64 observed combinations of the actions; where the joint
+        effect is not identified, effects under each of the regimes at hand.
         """
         posterior = self.datatree["posterior"].dataset
         probes = self.effects.observed[:PROBES]
-        rows = self.design.rows(probes, np.ones(probes.shape, dtype=bool))
+        joint = Regime(self.actions)
+        known = level_weights(joint, self.regimes, self.actions, separable=self.model.separable) is not None
+        flags = indicators([joint] if known else self.regimes, self.actions)
+        rows = np.concatenate([self.design.rows(probes, np.broadcast_to(flag, probes.shape)) for flag in flags])
         return mixing_table(
             {
                 "effects": self.effects.project(rows),
