@@ -46,7 +46,3 @@ class SupportWarning(IvgenWarning):
 
 class ConvergenceWarning(IvgenWarning):
     """The sampler did not mix well enough for its draws to be trusted."""
-
-
-class GraphWarning(IvgenWarning):
-    """The data contradict the graph that was given."""
