@@ -3,12 +3,14 @@
 State: log tau (terms), log A (kinds of terms), log sigma (regimes) and beta. With
 H = sum_r G_r / sigma_r^2, h = sum_r b_r / sigma_r^2 and D = diag(1 / tau^2):
 
-1. sigma_r | beta: a slice update against n_r and the residual sum of squares.
+1. sigma_r | beta: a Metropolis step from the law of its residual sum of squares, which finds the
+   right place with millions of rows, and a slice update.
 2. Sigma = (H + D)^-1 and mu = Sigma h, then for each term g, with beta integrated out:
    the cavity precision Lambda = Sigma_gg^-1 - I / tau_g^2 and eta = Sigma_gg^-1 mu_g give
    log p(y | tau_g) = sum_j -log(1 + t l_j) / 2 + t e_j^2 / (2 (1 + t l_j)),  t = tau_g^2,
    with l, e from the eigenvectors of Sigma_gg; a slice update of log tau_g; Sigma and mu follow
-   by a rank-p_g correction.
+   by a rank-p_g correction. The scales of one kind of term, chosen at random, are then moved by a
+   common factor together with their A_type, by the same formulas.
 3. A_type | tau: a slice update, the auxiliary variables of the half-t integrated out.
 4. beta ~ N(mu, Sigma).
 
@@ -206,7 +208,7 @@ class GibbsProblem:
         values, vectors, info = lapack.dsyevd(block, lower=1)
         if info != 0 or values[0] <= 0:
             return  # a move may be left out whatever the reason, as long as the draws of the move play no part
-        values = np.minimum(values, 1.0)
+        values = np.clip(values, np.finfo(float).eps, 1.0)
         cavity = np.maximum(1.0 / values - 1.0, 0.0)
         projected = (mean[columns] / scale) @ vectors
         prior = self.priors.hyper[self.design.types[kind]]

@@ -52,8 +52,8 @@ class InterventionModel:
     link : {"identity"}
         Scale on which the components add up.
     noise : {"additive", "regime", "constant"}
-        One noise scale for each regime in the likelihood (``"additive"`` and ``"regime"``), or one
-        for all.
+        The likelihood has one noise scale for each regime, or with ``"constant"`` one for all.
+        Outcome draws follow the additive variance model, the variances of the regimes, or the one.
     priors : mapping of str to pymc_extras Prior, optional
         Changes to the default priors by name; ``print(model.prior_table())`` shows all.
 
