@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from bayes_ivgen.errors import SpecError
 from bayes_ivgen.simulate import linear_lognormal
 
 
@@ -49,3 +50,15 @@ def test_noise_does_not_have_mean_zero() -> None:
     world = linear_lognormal(1, seed=0)
     assert world.sample(1000).min().min() > 0
     assert world.effect([[0.0]])[0] > 1.5
+
+
+def test_strength_of_the_edges() -> None:
+    world = linear_lognormal(6, seed=3, edge_probability=1.0, edge_range=(0.5, 1.5))
+    edges = world.delta[np.tril_indices(6, -1)]
+    assert 0.5 <= edges.min() < edges.max() <= 1.5
+    message = (
+        r"edge_range must be two numbers, the lower first. Got \(1, 0\); pass for example edge_range=\(-0.5, 0.5\)"
+    )
+    with pytest.raises(SpecError, match=message):
+        linear_lognormal(edge_range=(1, 0))
+    assert np.abs(linear_lognormal(seed=3, edge_range=(-0.5, 0.5)).delta).max() <= 0.5

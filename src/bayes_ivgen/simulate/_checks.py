@@ -37,3 +37,12 @@ def check_nonnegative(value: object, name: str) -> float:
     if isinstance(value, Real) and not isinstance(value, bool) and 0.0 <= float(value) < math.inf:
         return float(value)
     raise SpecError(f"{name} must be a finite number, 0 or more. Got {value!r}; pass for example {name}=0.5.")
+
+
+def check_range(value: object, name: str) -> tuple[float, float]:
+    """Return `value` as two finite floats, the first not above the second, or raise `SpecError`."""
+    if isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(item, Real) for item in value):
+        low, high = float(value[0]), float(value[1])
+        if -math.inf < low <= high < math.inf:
+            return low, high
+    raise SpecError(f"{name} must be two numbers, the lower first. Got {value!r}; pass for example {name}=(-0.5, 0.5).")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bayes_ivgen.data.regime import Regime
-from bayes_ivgen.simulate._checks import check_fraction, check_integer
+from bayes_ivgen.simulate._checks import check_fraction, check_integer, check_range
 from bayes_ivgen.simulate.scm import SCM, FloatArray, Latents, action_names, draw_edges, parents_of
 
 
@@ -73,10 +73,15 @@ class LinearLognormalSCM(SCM):
         return result
 
 
-def linear_lognormal(n_actions: int = 5, seed: int = 0, edge_probability: float = 0.5) -> LinearLognormalSCM:
+def linear_lognormal(
+    n_actions: int = 5,
+    seed: int = 0,
+    edge_probability: float = 0.5,
+    edge_range: tuple[float, float] = (-0.5, 0.5),
+) -> LinearLognormalSCM:
     """Draw a random linear world with lognormal noise.
 
-    All scales and the coefficients alpha, beta, gamma are ``U(0.5, 1.5)``, delta is ``U(-0.5, 0.5)``.
+    All scales and the coefficients alpha, beta, gamma are ``U(0.5, 1.5)``, delta is ``U(edge_range)``.
 
     Parameters
     ----------
@@ -86,6 +91,9 @@ def linear_lognormal(n_actions: int = 5, seed: int = 0, edge_probability: float 
         Seed of the world's parameters.
     edge_probability : float
         Probability that ``a_j`` is a direct cause of ``a_k``, for each ``j < k``.
+    edge_range : tuple of float
+        Least and largest effect of one action on another. The default is that of the authors' code;
+        ``(0.5, 1.5)`` is that of the text and makes strong edges.
 
     Returns
     -------
@@ -113,6 +121,7 @@ def linear_lognormal(n_actions: int = 5, seed: int = 0, edge_probability: float 
     own_seed = check_integer(seed, "seed", least=0)
     rng = np.random.default_rng(own_seed)
     edges = draw_edges(n, check_fraction(edge_probability, "edge_probability"), rng)
+    weakest, strongest = check_range(edge_range, "edge_range")
     actions = action_names(n)
     sigma_u, sigma_int = rng.uniform(0.5, 1.5, 2)
     return LinearLognormalSCM(
@@ -123,7 +132,7 @@ def linear_lognormal(n_actions: int = 5, seed: int = 0, edge_probability: float 
         alpha=rng.uniform(0.5, 1.5, n),
         beta=rng.uniform(0.5, 1.5, n),
         gamma=rng.uniform(0.5, 1.5, n),
-        delta=rng.uniform(-0.5, 0.5, (n, n)) * edges,
+        delta=rng.uniform(weakest, strongest, (n, n)) * edges,
         sigma_w=rng.uniform(0.5, 1.5, n),
         sigma_v=rng.uniform(0.5, 1.5, n),
         sigma_u=float(sigma_u),
