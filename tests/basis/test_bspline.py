@@ -23,7 +23,7 @@ specs = st.builds(
     degree=st.integers(1, 4),
     extra=st.integers(0, 12),
     knots=st.sampled_from(KNOTS),
-    tail=st.sampled_from(["clip", "linear"]),
+    tail=st.sampled_from(["clip", "linear", "learned"]),
 )
 
 
@@ -49,9 +49,12 @@ def test_columns_are_centred_over_the_centring_rows_and_scaled_over_the_placed_r
     np.testing.assert_allclose(fitted.columns(centred).mean(axis=0), 0.0, atol=1e-10)
     inside = fitted.columns(np.clip(placed, fitted.low, fitted.high))
     assert fitted.n_linear == 1
-    assert inside.shape == (len(placed), 1 + fitted.n_wiggle) == (len(placed), spec.n_basis - 1)
+    n_spline = spec.n_basis - 1
+    assert fitted.n_wiggle == n_spline - 1 + (2 if spec.tail == "learned" else 0)
+    assert inside.shape == (len(placed), 1 + fitted.n_wiggle)
     np.testing.assert_allclose(inside[:, 0].var(), 1.0, rtol=1e-10)
-    np.testing.assert_allclose(inside[:, 1:].var(axis=0).sum(), 1.0, rtol=1e-10)
+    np.testing.assert_allclose(inside[:, 1:n_spline].var(axis=0).sum(), 1.0, rtol=1e-10)
+    np.testing.assert_allclose(inside[:, n_spline:].var(axis=0), 0.0, atol=1e-20)  # changes of slope act beyond only
 
 
 @given(
@@ -69,6 +72,8 @@ def test_units_of_the_action_do_not_matter(
     scale = (-1.0 if flip else 1.0) * 10.0**log_scale
     before = spec.fit(x, x).columns(new)
     after = spec.fit(scale * (x + shift), scale * (x + shift)).columns(scale * (new + shift))
+    if flip and spec.tail == "learned":  # what was below is above
+        after[:, -2:] = after[:, [-1, -2]]
     np.testing.assert_allclose(after[:, 0], (-1.0 if flip else 1.0) * before[:, 0], rtol=1e-6, atol=1e-6)
     # The prior knows the penalised columns by their products: signs are a convention, and columns with
     # nearly the same penalty (equidistant knots, degree 4) may turn into one another.
@@ -101,7 +106,7 @@ def test_constant_line_and_wiggle_span_exactly_the_splines(degree: int, knots: A
 @pytest.mark.parametrize("degree", [2, 3, 4])
 def test_the_penalty_of_a_function_is_the_sum_of_squares_of_its_coefficients(degree: int, knots: Any) -> None:
     x = skewed()
-    fitted = BSpline(9, degree, knots).fit(x, x)
+    fitted = BSpline(9, degree, knots, tail="clip").fit(x, x)
     rng = np.random.default_rng(1)
     z = rng.normal(size=fitted.n_wiggle)
     curve = SplineFunction(fitted.knots, fitted.transform @ z, degree)
@@ -116,7 +121,7 @@ def test_the_penalty_of_a_function_is_the_sum_of_squares_of_its_coefficients(deg
 
 def test_the_penalty_of_broken_lines_is_the_sum_of_squared_bends() -> None:
     x = skewed()
-    fitted = BSpline(9, degree=1).fit(x, x)
+    fitted = BSpline(9, degree=1, tail="clip").fit(x, x)
     z = np.random.default_rng(1).normal(size=fitted.n_wiggle)
     nodes = np.unique(fitted.knots)
     slopes = np.diff(fitted.transform @ z) / np.diff(nodes)
@@ -142,6 +147,23 @@ def test_linear_continues_along_the_linear_part_alone(spec: BSpline, seed: int) 
         at, outside = fitted.columns(np.array([edge]))[0], fitted.columns(edge + sign * np.array([0.0, 1.0, 2.0, 5.0]))
         np.testing.assert_allclose(outside[:, 0], at[0] + sign * slope * np.array([0.0, 1.0, 2.0, 5.0]), rtol=1e-9)
         np.testing.assert_array_equal(outside[:, 1:], np.broadcast_to(at[1:], outside[:, 1:].shape))
+
+
+@given(spec=specs, seed=st.integers(0, 10**6))
+@settings(max_examples=25, deadline=None)
+def test_learned_is_linear_plus_a_change_of_slope_at_each_boundary(spec: BSpline, seed: int) -> None:
+    x = skewed(seed=seed)
+    linear, learned = (BSpline(spec.n_basis, spec.degree, spec.knots, tail).fit(x, x) for tail in ("linear", "learned"))
+    assert learned.n_wiggle == linear.n_wiggle + 2
+    points = np.linspace(linear.low - 9.0, linear.high + 9.0, 301)
+    columns = learned.columns(points)
+    np.testing.assert_allclose(columns[:, :-2], linear.columns(points), atol=1e-12)
+    slope = np.diff(columns[:, 0])[0]  # in the same units as the linear column
+    below, above = (columns[:, -2:] + learned.centre[-2:] * learned.scales[0]).T
+    np.testing.assert_allclose(below[points >= linear.low], 0.0, atol=1e-12)
+    np.testing.assert_allclose(above[points <= linear.high], 0.0, atol=1e-12)
+    np.testing.assert_allclose(np.diff(below[points < linear.low]), slope, rtol=1e-6)
+    np.testing.assert_allclose(np.diff(above[points > linear.high]), slope, rtol=1e-6)
 
 
 @pytest.mark.parametrize("levels", [None, np.array([0.0, 1.0, 4.0])])
@@ -212,7 +234,7 @@ def test_json_gives_the_same_columns_bit_by_bit(spec: BSpline, seed: int, n_leve
 @pytest.mark.parametrize("flip", [1.0, -1.0])
 def test_ninety_per_cent_zeros(flip: float, knots: Any, degree: int) -> None:
     x = flip * mostly_zero()
-    fitted = BSpline(12, degree, knots).fit(x, x)
+    fitted = BSpline(12, degree, knots, tail="linear").fit(x, x)
     columns = fitted.columns(x)
     assert fitted.n_wiggle == 10
     assert np.isfinite(columns).all()
@@ -259,7 +281,7 @@ def test_margin_is_a_line_and_three_more_columns() -> None:
             "BSpline(knots='even'): valid are 'mixed', 'equidistant' and 'quantile'.",
             {"knots": "equidistant"},
         ),
-        ({"tail": "zero"}, "BSpline(tail='zero'): valid are 'linear' and 'clip'.", {"tail": "clip"}),
+        ({"tail": "zero"}, "BSpline(tail='zero'): valid are 'learned', 'linear' and 'clip'.", {"tail": "clip"}),
     ],
 )
 def test_wrong_specs_name_the_fix(wrong: dict[str, Any], message: str, fix: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
-Tail = Literal["clip", "linear"]
+Tail = Literal["linear", "clip"]
 
 
 class FittedBasis(Protocol):

@@ -8,10 +8,11 @@ from typing import Any, Literal, Self
 import numpy as np
 from scipy.interpolate import BSpline as SplineFunction
 
-from bayes_ivgen.basis.base import FloatArray, Tail, penalised_transform, unit_scale
+from bayes_ivgen.basis.base import FloatArray, penalised_transform, unit_scale
 from bayes_ivgen.errors import SpecError
 
 Knots = Literal["equidistant", "quantile", "mixed"]
+SplineTail = Literal["learned", "linear", "clip"]
 TAIL_MASS = 0.001
 
 
@@ -27,19 +28,21 @@ class BSpline:
         Degree of the pieces.
     knots : {"mixed", "equidistant", "quantile"}
         Inner knots: equidistant over the 0.1 to 99.9 % range, at quantiles, or half-way between.
-    tail : {"linear", "clip"}
-        Beyond the boundary knots the function follows its linear part, or stays constant.
+    tail : {"learned", "linear", "clip"}
+        Beyond the boundary knots the function follows its linear part; with ``"learned"`` its slope
+        may change there, by an amount shrunk like the wiggle; with ``"clip"`` it stays constant.
 
     Notes
     -----
     An action that was tried at no more than `n_basis` distinct values gets a function with one
-    free value at each of them (linear in between) and the same kind of penalty.
+    free value at each of them (linear in between) and the same kind of penalty; it follows its
+    linear part beyond the outer ones unless ``tail="clip"``.
     """
 
     n_basis: int = 12
     degree: int = 3
     knots: Knots = "mixed"
-    tail: Tail = "linear"
+    tail: SplineTail = "learned"
 
     def __post_init__(self) -> None:
         if self.degree < 1:
@@ -51,8 +54,8 @@ class BSpline:
             )
         if self.knots not in ("mixed", "equidistant", "quantile"):
             raise SpecError(f"BSpline(knots={self.knots!r}): valid are 'mixed', 'equidistant' and 'quantile'.")
-        if self.tail not in ("linear", "clip"):
-            raise SpecError(f"BSpline(tail={self.tail!r}): valid are 'linear' and 'clip'.")
+        if self.tail not in ("learned", "linear", "clip"):
+            raise SpecError(f"BSpline(tail={self.tail!r}): valid are 'learned', 'linear' and 'clip'.")
 
     def margin(self) -> BSpline:
         """Return the spline with a line and three more columns that enters products of two actions.
@@ -74,7 +77,8 @@ class BSpline:
             All distinct values, sorted, if they are few.
         """
         if levels is not None and len(levels) <= self.n_basis:
-            return _fit_levels(levels, placed, centred, self.tail)
+            # Rows lie on the levels only: nothing could teach a change of slope beyond them.
+            return _fit_levels(levels, placed, centred, "linear" if self.tail == "learned" else self.tail)
         low, high = np.quantile(placed, [TAIL_MASS, 1 - TAIL_MASS])
         if low == high:  # nearly all rows share one value: fall back to the full range
             low, high = float(placed.min()), float(placed.max())
@@ -110,7 +114,7 @@ class FittedBSpline:
     centre : ndarray of shape (1 + n_wiggle,)
         Means of the raw columns over the centring rows.
     scales : tuple of float
-        Scales of the linear column and of the penalised columns.
+        Scales of the linear column (and of changes of slope) and of the spline's penalised columns.
     """
 
     knots: FloatArray = field(repr=False)
@@ -118,7 +122,7 @@ class FittedBSpline:
     transform: FloatArray = field(repr=False)
     low: float
     high: float
-    tail: Tail
+    tail: SplineTail
     centre: FloatArray = field(repr=False)
     scales: tuple[float, float]
 
@@ -129,25 +133,31 @@ class FittedBSpline:
 
     @property
     def n_wiggle(self) -> int:
-        """Number of penalised columns."""
-        return self.transform.shape[1]
+        """Number of penalised columns: those of the spline, and two changes of slope if the tail is learned."""
+        return self.transform.shape[1] + (2 if self.tail == "learned" else 0)
 
     def columns(self, x: FloatArray) -> FloatArray:
         """Evaluate at `x`, shape (n,); returns (n, n_linear + n_wiggle), the linear column first."""
         if not self.n_linear:
             return np.empty((len(x), 0))
-        scales = np.concatenate([[self.scales[0]], np.full(self.n_wiggle, self.scales[1])])
+        line, wiggle = self.scales
+        scales = np.full(1 + self.n_wiggle, wiggle)
+        scales[0] = line
+        if self.tail == "learned":
+            scales[-2:] = line
         return (self._raw(x) - self.centre) * scales
 
     def _raw(self, x: FloatArray) -> FloatArray:
         unit = (np.asarray(x, dtype=float) - self.low) / (self.high - self.low)
         inside = np.clip(unit, 0.0, 1.0)
         # Only the line goes on: slopes of the penalised columns at the boundary are poorly determined.
-        line = unit if self.tail == "linear" else inside
-        if self.n_wiggle == 0:
-            return line[:, None]
-        basis = SplineFunction.design_matrix(inside, self.knots, self.degree)
-        return np.column_stack([line, np.asarray(basis @ self.transform)])
+        blocks = [inside if self.tail == "clip" else unit]
+        if self.transform.shape[1]:
+            basis = SplineFunction.design_matrix(inside, self.knots, self.degree)
+            blocks.append(np.asarray(basis @ self.transform))
+        if self.tail == "learned":
+            blocks += [np.minimum(unit, 0.0), np.maximum(unit - 1.0, 0.0)]
+        return np.column_stack(blocks)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data from which `from_dict` restores the basis exactly."""
@@ -180,7 +190,7 @@ class FittedBSpline:
         )
 
 
-def _fit_levels(levels: FloatArray, placed: FloatArray, centred: FloatArray, tail: Tail) -> FittedBSpline:
+def _fit_levels(levels: FloatArray, placed: FloatArray, centred: FloatArray, tail: SplineTail) -> FittedBSpline:
     low, high = float(levels[0]), float(levels[-1])
     if len(levels) == 1:
         empty = np.empty((0, 0))
@@ -197,15 +207,16 @@ def _finish(
     transform: FloatArray,
     low: float,
     high: float,
-    tail: Tail,
+    tail: SplineTail,
     placed: FloatArray,
     centred: FloatArray,
 ) -> FittedBSpline:
-    n_columns = 1 + transform.shape[1]
+    n_spline = 1 + transform.shape[1]
+    n_columns = n_spline + (2 if tail == "learned" else 0)
     draft = FittedBSpline(knots, degree, transform, low, high, tail, np.zeros(n_columns), (1.0, 1.0))
     # Scales come from inside the boundary: a few far-off rows must not shrink the columns.
     raw = draft.columns(np.clip(placed, low, high))
-    scales = (unit_scale(raw[:, :1]), unit_scale(raw[:, 1:]))
+    scales = (unit_scale(raw[:, :1]), unit_scale(raw[:, 1:n_spline]))
     centre = draft.columns(centred).mean(axis=0)
     return FittedBSpline(knots, degree, transform, low, high, tail, centre, scales)
 
