@@ -14,11 +14,13 @@ from bayes_ivgen.basis import Polynomial
 from bayes_ivgen.data import RegimeData
 from bayes_ivgen.inference.chains import run_chains
 from bayes_ivgen.inference.conjugate import GibbsProblem
+from bayes_ivgen.inference.nuts import coefficient_draws, marginal_model
 from bayes_ivgen.interface import InterventionModel
 from bayes_ivgen.model.design import Design
 from bayes_ivgen.statistics import SufficientStatistics
 
 RANKS = 49  # posterior draws a replication, thinned
+Sampler = Callable[[GibbsProblem, int], dict[str, np.ndarray]]
 
 
 def draw_prior(design: Design, rng: np.random.Generator, noises: int) -> dict[str, np.ndarray]:
@@ -34,7 +36,17 @@ def log_likelihood(statistics: SufficientStatistics, beta: np.ndarray, sigma: np
     return float(-np.sum(statistics.rows * np.log(sigma) + statistics.residual_squares(beta) / (2 * sigma**2)))
 
 
-def ranks_of_one(problem: GibbsProblem, x: np.ndarray, regime: np.ndarray, seed: int, thin: int) -> np.ndarray:
+def gibbs(thin: int) -> Sampler:
+    """One chain of the conjugate engine, thinned."""
+
+    def sample(problem: GibbsProblem, seed: int) -> dict[str, np.ndarray]:
+        drawn = run_chains(problem, draws=RANKS * thin, chains=1, tune=100, seed=seed, cores=1)
+        return {name: values[0, thin - 1 :: thin] for name, values in drawn.items()}
+
+    return sample
+
+
+def ranks_of_one(problem: GibbsProblem, x: np.ndarray, regime: np.ndarray, seed: int, sample: Sampler) -> np.ndarray:
     """Ranks of the truth among the draws: every parameter, an effect and the log likelihood."""
     rng = np.random.default_rng([seed, 17])
     truth = draw_prior(problem.design, rng, len(problem.statistics.rows))
@@ -44,10 +56,7 @@ def ranks_of_one(problem: GibbsProblem, x: np.ndarray, regime: np.ndarray, seed:
     statistics = SufficientStatistics(
         old.regimes, old.rows, old.gram, np.array([a.T @ b for a, b in parts]), np.array([b @ b for _, b in parts])
     )
-    drawn = run_chains(
-        replace(problem, statistics=statistics), draws=RANKS * thin, chains=1, tune=100, seed=seed, cores=1
-    )
-    kept = {name: values[0, thin - 1 :: thin] for name, values in drawn.items()}
+    kept = sample(replace(problem, statistics=statistics), seed)
     effect = np.append(1.0, rng.normal(size=x.shape[1] - 1))
     quantities = [(truth[name], kept[name]) for name in ("coefficients", "tau", "hyper", "sigma")]
     quantities.append((np.array([effect @ truth["coefficients"]]), kept["coefficients"] @ effect[:, None]))
@@ -57,9 +66,32 @@ def ranks_of_one(problem: GibbsProblem, x: np.ndarray, regime: np.ndarray, seed:
     return np.concatenate([(draws < value).sum(axis=0) for value, draws in quantities])
 
 
-def calibrate(problem: GibbsProblem, rows: Any, seeds: range, thin: int) -> np.ndarray:
+def calibrate(problem: GibbsProblem, rows: Any, seeds: range, sample: Sampler) -> np.ndarray:
     x, _, regime = rows
-    return np.array([ranks_of_one(problem, x, regime, seed, thin) for seed in seeds])
+    return np.array([ranks_of_one(problem, x, regime, seed, sample) for seed in seeds])
+
+
+@pytest.fixture(scope="module")
+def nuts(tiny: tuple[GibbsProblem, Any]) -> Callable[[int], Sampler]:
+    """Return a function of the thinning; the model is compiled once, its statistics are exchanged."""
+    nutpie = pytest.importorskip("nutpie")
+    compiled = nutpie.compile_pymc_model(marginal_model(tiny[0]))
+
+    def thinned(thin: int) -> Sampler:
+        def sample(problem: GibbsProblem, seed: int) -> dict[str, np.ndarray]:
+            old = problem.statistics
+            own = compiled.with_data(rows=old.rows, gram=old.gram, cross=old.cross, squares=old.squares)
+            settings = {"chains": 1, "cores": 1, "progress_bar": False, "seed": seed}
+            tree = nutpie.sample(own, draws=RANKS * thin, tune=300, **settings)
+            posterior = tree["posterior"].dataset.isel(draw=slice(thin - 1, None, thin))
+            kept = {name: posterior[name].values for name in ("tau", "hyper", "sigma")}
+            rng = np.random.default_rng([seed, 23])
+            kept["coefficients"] = coefficient_draws(problem, kept["tau"], kept["sigma"], rng)
+            return {name: values[0] for name, values in kept.items()}
+
+        return sample
+
+    return thinned
 
 
 @pytest.fixture(scope="module")
@@ -104,9 +136,20 @@ def groups_of(problem: GibbsProblem) -> dict[str, slice]:
 
 @pytest.mark.parametrize("block", [0, 1])
 def test_ranks_are_uniform(tiny: tuple[GibbsProblem, Any], block: int) -> None:
-    check(calibrate(*tiny, seeds=range(60 * block, 60 * (block + 1)), thin=6), 5, groups_of(tiny[0]))
+    check(calibrate(*tiny, seeds=range(60 * block, 60 * (block + 1)), sample=gibbs(6)), 5, groups_of(tiny[0]))
 
 
 @pytest.mark.slow
 def test_ranks_are_uniform_in_full(tiny: tuple[GibbsProblem, Any]) -> None:
-    check(calibrate(*tiny, seeds=range(1000, 1500), thin=15), 10, groups_of(tiny[0]))
+    check(calibrate(*tiny, seeds=range(1000, 1500), sample=gibbs(15)), 10, groups_of(tiny[0]))
+
+
+@pytest.mark.xdist_group("nuts")  # the process that compiles the other model of the scales
+def test_ranks_of_nuts_are_uniform(tiny: tuple[GibbsProblem, Any], nuts: Callable[[int], Sampler]) -> None:
+    check(calibrate(*tiny, seeds=range(2000, 2060), sample=nuts(6)), 5, groups_of(tiny[0]))
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("nuts")
+def test_ranks_of_nuts_are_uniform_in_full(tiny: tuple[GibbsProblem, Any], nuts: Callable[[int], Sampler]) -> None:
+    check(calibrate(*tiny, seeds=range(3000, 3500), sample=nuts(10)), 10, groups_of(tiny[0]))

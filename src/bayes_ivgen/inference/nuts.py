@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 
 def marginal_model(problem: GibbsProblem) -> pm.Model:
-    """Build the model of the scales alone; the likelihood is a potential named ``marginal``."""
+    """Build the model of the scales alone; the likelihood is a potential named ``marginal``.
+
+    The statistics are data containers, ``rows``, ``gram``, ``cross`` and ``squares``: the compiled
+    model can be used for other rows of the same design.
+    """
     import pymc as pm
     import pytensor.tensor as pt
 
@@ -35,15 +39,18 @@ def marginal_model(problem: GibbsProblem) -> pm.Model:
     alpha_precision = np.array([priors.alpha_sd**-2])
     with pm.Model(coords=coordinates(design, statistics.regimes)) as model:
         _, tau, sigma = scales(design, priors)
+        rows, gram, cross, squares = (
+            pm.Data(name, getattr(statistics, name)) for name in ("rows", "gram", "cross", "squares")
+        )
         weights = sigma**-2
-        information = pt.tensordot(weights, pt.as_tensor(statistics.gram), axes=1)
-        right = pt.dot(weights, pt.as_tensor(statistics.cross))
+        information = pt.tensordot(weights, gram, axes=1)
+        right = pt.dot(weights, cross)
         diagonal = pt.concatenate([alpha_precision, tau[design.term_index] ** -2])
         factor = pt.linalg.cholesky(information + pt.diag(diagonal), lower=True)
         half = pt.linalg.solve_triangular(factor, right, lower=True)
         pm.Potential(
             "marginal",
-            -pt.sum(statistics.rows * pt.log(sigma) + 0.5 * statistics.squares * weights)
+            -pt.sum(rows * pt.log(sigma) + 0.5 * squares * weights)
             + 0.5 * pt.sum(pt.log(diagonal))
             - pt.sum(pt.log(pt.diag(factor)))
             + 0.5 * pt.sum(half**2),
