@@ -40,6 +40,10 @@ class DataWarning(IvgenWarning):
     """The rows can be used, but say little about a part of the model."""
 
 
+class GraphWarning(IvgenWarning):
+    """The graph that was given leaves out an edge which the data show."""
+
+
 class SupportWarning(IvgenWarning):
     """A query leaves the region that the data support."""
 

@@ -159,3 +159,28 @@ def test_check_names_the_missing_experiment_and_thin_parts(
     assert "BSpline" not in flat
     given = run("check", "few.csv", *ROWS, "--graph", "b:a")
     assert "Graph (given): a -> b" in given.out
+
+
+@pytest.mark.parametrize(
+    ("actions", "graph", "advice"),
+    [("a,b", "empty", "Pass --graph b:a or --graph learn;"), ("b,a", "full", "Pass --actions a,b --graph full or")],
+)
+def test_a_graph_against_the_data_is_named_with_options_that_help(
+    workplace: Path, run: Run, actions: str, graph: str, advice: str
+) -> None:
+    rows = ("rows.parquet", "--outcome", "y", "--exclude", "do(a,b)")
+    checked = run("check", *rows, "--actions", actions, "--graph", graph)
+    assert checked.code == 0
+    assert advice in " ".join(checked.out.split())
+    result = run("fit", *rows, "--actions", actions, "--graph", graph, "--out", "new.zarr", *SHORT)
+    assert result.code == 0
+    (line,) = [line for line in result.err.splitlines() if "contradict" in line]
+    assert line.startswith("bayes-ivgen: warning: the data contradict the graph: a drives b (p ")
+    assert advice in line
+    found = re.search(r"Pass (?:--actions (\S+) )?--graph (\S+) or", line)
+    assert found is not None
+    mended = ("--actions", found[1] or actions, "--graph", found[2])
+    assert "contradict" not in run("check", *rows, *mended).out
+    again = run("fit", *rows, *mended, "--out", "new.zarr", "--overwrite", *SHORT)
+    assert again.code == 0
+    assert "contradict" not in again.err

@@ -89,7 +89,8 @@ def test_other_noise_models(world: ivg.simulate.SCM, noise: str) -> None:
 def test_an_outcome_that_is_not_identified_is_refused(world: ivg.simulate.SCM) -> None:
     rows = world.sample_regimes({"obs": 300, "do(tv)": 300}, seed=1)
     data = ivg.RegimeData.from_frame(rows, outcome="sales", actions=list(world.actions))
-    fit = ivg.InterventionModel(graph="empty").fit(data, draws=400, chains=2, tune=200, cores=1, seed=0)
+    model = ivg.InterventionModel(graph=ivg.ActionGraph(world.parents))
+    fit = model.fit(data, draws=400, chains=2, tune=200, cores=1, seed=0)
     with pytest.raises(ivg.errors.IdentificationError, match=r"Missing: rows of do\(web\)"):
         fit.outcome(do={"tv": 50, "web": 50}, given={"radio": 25, "social": 30})
     assert len(fit.outcome(do={"tv": 50}, given={"web": 50, "radio": 25, "social": 30})) == 1

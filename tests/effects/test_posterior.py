@@ -155,7 +155,7 @@ def test_curve_and_held_effect_agree_without_observational_rows(rows: pd.DataFra
 def test_above_a_thousand_rows_hold_averages_over_a_part(media_rows: pd.DataFrame, quick_fit: QuickFit) -> None:
     observed = media_rows[media_rows["regime"] == "obs"]
     fit = quick_fit(
-        pd.concat([media_rows, observed, observed]), ("tv", "web", "radio"), "sales", graph="empty", draws=50, tune=50
+        pd.concat([media_rows, observed, observed]), ("tv", "web", "radio"), "sales", graph="full", draws=50, tune=50
     )
     assert fit.effects.observed.shape == (1000, 3)
     assert set(map(tuple, fit.effects.observed)) <= set(map(tuple, observed[["tv", "web", "radio"]].to_numpy()))

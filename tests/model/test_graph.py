@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.model import ActionGraph
+from bayes_ivgen.model.graph import p_value_text
 
 ACTIONS = ("tv", "web", "radio", "mail")
 
@@ -105,3 +107,38 @@ def test_unknown_actions_are_named(parents: dict[str, list[str]]) -> None:
     with pytest.raises(SpecError, match=re.escape(message)):
         ActionGraph(parents).check_actions(["tv", "web"])
     ActionGraph({"web": ["tv"]}).check_actions(["tv", "web"])
+
+
+def _evidence(**p_values: tuple[float, float, float]) -> pd.DataFrame:
+    """Build a table like that of the learner from ``a_b=(p_value, p_monotone, p_conditional)``."""
+    index = pd.MultiIndex.from_tuples([tuple(name.split("_")) for name in p_values], names=["cause", "effect"])
+    return pd.DataFrame(p_values.values(), index=index, columns=["p_value", "p_monotone", "p_conditional"])
+
+
+def test_an_edge_is_printed_with_its_evidence() -> None:
+    nan = float("nan")
+    table = _evidence(
+        tv_web=(1e-40, 0.3, nan), web_mail=(0.2, 0.0015, 0.2), tv_mail=(0.9, 0.6, 4e-6), radio_tv=(nan, nan, nan)
+    )
+    parents = {"tv": ["radio"], "web": ["tv"], "mail": ["web", "tv"]}
+    graph = ActionGraph(parents, evidence=table)
+    assert str(graph).splitlines() == [
+        "ActionGraph: 4 edges",
+        "  radio -> tv  not tested",
+        "  tv -> web    p < 1e-16 in do(tv)",
+        "  web -> mail  p = 0.003 in do(web)",
+        "  tv -> mail   p = 4e-06 on all rows, given its other causes",
+    ]
+    assert repr(graph) == f"ActionGraph(parents={graph.parents!r})"
+    single = ActionGraph({"web": ["tv"]}, evidence=table.drop(columns="p_conditional"))
+    assert str(single) == "ActionGraph: 1 edge\n  tv -> web  p < 1e-16 in do(tv)"
+    assert str(ActionGraph({}, evidence=table)) == "ActionGraph: no action drives another one"
+    assert str(ActionGraph({"ünï x": ["9"]}, evidence=table)) == "ActionGraph: 1 edge\n  9 -> ünï x  not tested"
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(0.0, "p < 1e-16"), (3.2e-7, "p = 3e-07"), (0.00123, "p = 0.0012"), (0.5, "p = 0.5"), (1.0, "p = 1")],
+)
+def test_p_values_are_short(p: float, text: str) -> None:
+    assert p_value_text(p) == text

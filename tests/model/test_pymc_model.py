@@ -137,7 +137,7 @@ def test_one_prior_for_each_kind_of_term(small_data: RegimeData, make_prior: Any
 
 
 def test_fit_uses_the_same_names(linear_data: Callable[..., RegimeData]) -> None:
-    data = linear_data({"obs": 200, "do(a)": 200, "do(b)": 200})
+    data = linear_data({"obs": 200, "do(a)": 200, "do(b)": 200}, drive=0.0)
     model = InterventionModel(causal=Polynomial(1), confounding=Polynomial(1), graph="empty")
     posterior = model.fit(data, draws=1000, chains=2, seed=0, cores=1, progressbar=False).datatree["posterior"].dataset
     coords = model.to_pymc(data).coords

@@ -49,7 +49,7 @@ def check(paths: list[str], /, *, rows: RowOptions, graph: str = "learn") -> Non
     _show_rows(data)
     _show_values(data)
     _show_identified(data)
-    _show_graph(found, graph)
+    _show_graph(data, found, graph)
     _show_thin([str(item.message) for item in caught if issubclass(item.category, DataWarning)])
 
 
@@ -109,10 +109,15 @@ def _show_identified(data: RegimeData) -> None:
         say(f"Only some are shown{more}.")
 
 
-def _show_graph(graph: ActionGraph, choice: str) -> None:
+def _show_graph(data: RegimeData, graph: ActionGraph, choice: str) -> None:
     edges = ", ".join(f"{parent} -> {child}" for parent, child in graph.edges) or "no action drives another one"
-    if graph.evidence is None:
+    if choice != "learn" or graph.evidence is None:
+        from bayes_ivgen.model.graph_check import contradiction
+
         say(f"Graph ({'given' if choice not in ('full', 'empty') else choice}): {edges}\n")
+        against = contradiction(data, graph, ordered=choice == "full")
+        if against is not None:
+            say(f"But {in_command_words(against)}\n")
         return
     say(f"Graph (learned): {edges}")
     tests = [name for name in _TESTS if name in graph.evidence.columns]

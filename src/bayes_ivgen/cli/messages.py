@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 
-_WORDS: tuple[tuple[str, str], ...] = (
+
+def _graph_option(match: re.Match[str]) -> str:
+    parents = json.loads(match[1])
+    return "--graph " + ",".join(f"{child}:{'+'.join(causes)}" for child, causes in parents.items())
+
+
+def _order_option(match: re.Match[str]) -> str:
+    return f"--actions {','.join(json.loads(match[1]))} --graph full"
+
+
+_WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (r"graph=ActionGraph\((\{.*?\})\)(?= or graph=)", _graph_option),
+    (r"graph=ActionGraph\.full\((\[.*?\])\)(?= or graph=)", _order_option),
+    (r'graph="learn"', "--graph learn"),
     (r"overwrite=True", "--overwrite"),
     (r"extrapolate=True", "--extrapolate"),
     (r"rest='hold'", "--rest hold"),

@@ -56,7 +56,7 @@ class Fit:
 
     @cached_property
     def graph(self) -> ActionGraph:
-        """Which actions enter which confounding component; with the evidence if it was learned."""
+        """Which actions enter which confounding component, with what the data say about each pair."""
         evidence = self._content["graph_evidence"]
         table = None if evidence is None else pd.DataFrame(evidence).set_index(["cause", "effect"])
         return ActionGraph(self._content["graph"], evidence=table)

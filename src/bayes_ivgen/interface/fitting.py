@@ -23,6 +23,7 @@ from bayes_ivgen.inference.residual_law import ResidualLaw
 from bayes_ivgen.interface.fit import FORMAT, Fit
 from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.model import ActionGraph, Design, Priors
+from bayes_ivgen.model.graph_check import warn_if_contradicted
 from bayes_ivgen.model.pymc_model import coordinates
 from bayes_ivgen.statistics import SufficientStatistics, accumulate
 
@@ -48,6 +49,8 @@ def fit_model(
     _check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
     _check_engine(engine, nuts)
     graph = model.action_graph(data)
+    if model.graph != "learn":
+        warn_if_contradicted(data, graph, ordered=model.graph == "full")
     design = model.design(data, graph)
     priors = Priors.from_user(model.priors)
     labels = [regime.label for regime in data.regimes]

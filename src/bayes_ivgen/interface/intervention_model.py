@@ -14,6 +14,7 @@ from bayes_ivgen.data import RegimeData
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.build import build_design
+from bayes_ivgen.model.graph_check import with_evidence
 from bayes_ivgen.model.graph_learning import learn_graph
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class InterventionModel:
         return Priors.from_user(self.priors)
 
     def action_graph(self, data: RegimeData) -> ActionGraph:
-        """Return the graph that a fit to `data` uses; learned ones carry their evidence.
+        """Return the graph that a fit to `data` uses, with what the data say about it as its evidence.
 
         Raises
         ------
@@ -115,10 +116,10 @@ class InterventionModel:
         """
         if isinstance(self.graph, ActionGraph):
             self.graph.check_actions(data.actions)
-            return self.graph
+            return with_evidence(data, self.graph)
         if self.graph == "learn":
             return learn_graph(data)
-        return ActionGraph.full(data.actions) if self.graph == "full" else ActionGraph.empty()
+        return with_evidence(data, ActionGraph.full(data.actions) if self.graph == "full" else ActionGraph.empty())
 
     def design(self, data: RegimeData, graph: ActionGraph | None = None) -> Design:
         """Fix bases and coefficient layout by `data`."""
@@ -181,6 +182,10 @@ class InterventionModel:
         -----
         DataWarning
             If a component has more coefficients than rows that inform it.
+        GraphWarning
+            If a given graph leaves out an edge that the data show strongly: in a regime that sets j alone,
+            j and k depend on each other, but no path of the graph leads from j to k. With a true graph
+            this happens in about one fit of a hundred (docs/theory/graph.md has the figures).
         ConvergenceWarning
             If the chains did not mix.
         """

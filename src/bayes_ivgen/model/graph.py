@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from bayes_ivgen.errors import SpecError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LEAST_P = 1e-16  # smaller ones are all the same to a reader
+
+
+def p_value_text(p: float) -> str:
+    """Write ``p = 0.004``, ``p = 3e-07`` or ``p < 1e-16``."""
+    if p < LEAST_P:
+        return f"p < {LEAST_P:.0e}"
+    return f"p = {p:.2g}" if p >= 0.001 else f"p = {p:.0e}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +34,7 @@ class ActionGraph:
         For each action the actions that drive it: ``ActionGraph({"web": ["tv"]})`` says that tv is
         a parent of web. Actions without parents may be left out.
     evidence : DataFrame, optional
-        What the data say about each ordered pair, if the graph was learned.
+        What the data say about each ordered pair, once the graph was learned from data or fitted to them.
 
     Raises
     ------
@@ -111,7 +123,59 @@ class ActionGraph:
     def __hash__(self) -> int:
         return hash(frozenset(self.edges))
 
+    def plot(self, actions: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
+        """Draw the graph: causes above what they drive, p-values on the edges where the data were asked.
+
+        Parameters
+        ----------
+        actions : sequence of str, optional
+            All actions, to show those without edges too; by default those that the graph or its
+            evidence knows.
+        ax : matplotlib Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        SpecError
+            If the graph names something that is not among `actions`.
+        """
+        from bayes_ivgen.plots import plot_graph
+
+        if actions is None:
+            actions = self._known_actions()
+        self.check_actions(actions)
+        p_values = None if self.evidence is None else {edge: self._p_value(edge)[0] for edge in self.edges}
+        return plot_graph(actions, self.edges, p_values=p_values, ax=ax)
+
+    def _known_actions(self) -> list[str]:
+        named = [] if self.evidence is None else [name for pair in self.evidence.index for name in pair]
+        return list(dict.fromkeys([*named, *(name for edge in self.edges for name in edge), *self.parents]))
+
+    def _p_value(self, edge: tuple[str, str]) -> tuple[float, str]:
+        """Return the smaller p-value of the two kinds of test, not a number without either, and where it is from."""
+        if self.evidence is None or edge not in self.evidence.index:
+            return float("nan"), ""
+        row: dict[Any, float] = self.evidence.loc[[edge]].to_dict("records")[0]
+        tests = [row[name] for name in ("p_value", "p_monotone") if row[name] == row[name]]
+        single = min(1.0, 2 * min(tests)) if tests else float("nan")
+        pooled = row.get("p_conditional", float("nan"))
+        if pooled == pooled and not single <= pooled:  # also where the single test is missing
+            return pooled, "on all rows, given its other causes"
+        return single, f"in do({edge[0]})"
+
     def __str__(self) -> str:
         if not self.edges:
             return "ActionGraph: no action drives another one"
-        return "ActionGraph: " + ", ".join(f"{parent} -> {child}" for parent, child in self.edges)
+        if self.evidence is None:
+            return "ActionGraph: " + ", ".join(f"{parent} -> {child}" for parent, child in self.edges)
+        names = [f"{parent} -> {child}" for parent, child in self.edges]
+        lines = [f"ActionGraph: {len(names)} {'edge' if len(names) == 1 else 'edges'}"]
+        for edge, name in zip(self.edges, names, strict=True):
+            p, where = self._p_value(edge)
+            words = f"{p_value_text(p)} {where}" if p == p else "not tested"
+            lines.append(f"  {name:<{max(map(len, names))}}  {words}")
+        return "\n".join(lines)

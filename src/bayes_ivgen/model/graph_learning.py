@@ -103,8 +103,14 @@ def graph_evidence(data: RegimeData) -> pd.DataFrame:
         missing where there is no such regime.
     """
     pairs = list(permutations(data.actions, 2))
-    index = pd.MultiIndex.from_tuples(pairs, names=["cause", "effect"])
+    # Given names, so that a single action leaves an empty table of the same shape.
+    index = pd.MultiIndex.from_arrays([[pair[side] for pair in pairs] for side in (0, 1)], names=["cause", "effect"])
     return pd.DataFrame([_single_test(data, *pair) for pair in pairs], index=index, columns=list(RankTest._fields))
+
+
+def smallest_p_values(table: pd.DataFrame) -> pd.Series:
+    """Twice the smaller p-value of the two tests of each pair."""
+    return (2.0 * table[["p_value", "p_monotone"]].min(axis=1)).clip(upper=1.0)
 
 
 def learn_graph(data: RegimeData, false_discovery_rate: float = FALSE_DISCOVERY_RATE) -> ActionGraph:
@@ -129,7 +135,7 @@ def learn_graph(data: RegimeData, false_discovery_rate: float = FALSE_DISCOVERY_
         and ``edge``.
     """
     table = graph_evidence(data)
-    smallest = (2.0 * table[["p_value", "p_monotone"]].min(axis=1)).clip(upper=1.0)
+    smallest = smallest_p_values(table)
     edges = _tested_edges(data, table, smallest, false_discovery_rate)
     conditional: dict[tuple[str, str], float] = {}
     _add_weak_edges(data, edges, smallest, conditional, false_discovery_rate)

@@ -2,5 +2,6 @@
 
 from bayes_ivgen.plots.curve import plot_curve
 from bayes_ivgen.plots.forest import MAX_ROWS, plot_forest
+from bayes_ivgen.plots.graph import plot_graph
 
-__all__ = ["MAX_ROWS", "plot_curve", "plot_forest"]
+__all__ = ["MAX_ROWS", "plot_curve", "plot_forest", "plot_graph"]
