@@ -12,7 +12,8 @@ from bayes_ivgen.errors import StorageError
 from bayes_ivgen.interface.fit import FORMAT, Fit
 
 _KEY = "bayes_ivgen_format"
-_GROUPS = ("posterior", "sample_stats", "observed_data", "constant_data", "statistics", "noise")
+_FINITE = ("posterior", "statistics", "log_prior", "log_likelihood")
+_GROUPS = (*_FINITE, "sample_stats", "observed_data", "constant_data", "noise")
 _DECODING_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError)
 
 
@@ -89,11 +90,9 @@ def load(path: str | Path) -> Fit:
             fit = Fit(tree)
         except _DECODING_ERRORS as error:
             raise StorageError(damaged) from error
-    # A lost chunk reads as missing values: draws and statistics have none.
+    # A lost chunk reads as missing values: these groups have none.
     if any(name not in tree.children for name in _GROUPS) or not all(
-        np.isfinite(values).all()
-        for name in ("posterior", "statistics")
-        for values in tree[name].dataset.data_vars.values()
+        np.isfinite(values).all() for name in _FINITE for values in tree[name].dataset.data_vars.values()
     ):
         raise StorageError(damaged)
     return fit

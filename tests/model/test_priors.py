@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytest
-from scipy import stats
+from scipy import integrate, stats
 
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.interface import InterventionModel
@@ -39,6 +39,16 @@ def test_densities_equal_scipy_and_pymc_up_to_a_constant(name: str, make_prior: 
     in_pymc = pm.logp(getattr(pm, name).dist(**parameters), X).eval(mode="FAST_COMPILE")
     gap = prior.log_density(X) - in_pymc
     np.testing.assert_allclose(gap, gap[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_densities_with_their_constant_integrate_to_one(name: str) -> None:
+    prior = PositivePrior(name, tuple(EXAMPLES[name][0].items()))
+    # Over log x: the half-Cauchy has a long tail.
+    total, _ = integrate.quad(
+        lambda z: np.exp(prior.log_density(np.exp(z)) + prior.log_normaliser + z), -40, 40, points=[0.0], limit=200
+    )
+    assert total == pytest.approx(1.0, abs=1e-7)
 
 
 def test_defaults_are_those_of_the_design() -> None:

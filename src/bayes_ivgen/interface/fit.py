@@ -36,7 +36,8 @@ class Fit:
     Parameters
     ----------
     datatree : xarray.DataTree
-        Groups ``posterior``, ``sample_stats``, ``observed_data`` (summaries, not rows),
+        Groups ``posterior``, ``sample_stats``, ``log_prior`` (top-level priors),
+        ``log_likelihood`` (one total a regime), ``observed_data`` (summaries, not rows),
         ``constant_data`` and ``statistics``; ArviZ functions accept it.
     """
 
@@ -78,7 +79,7 @@ class Fit:
 
     @cached_property
     def statistics(self) -> SufficientStatistics:
-        """Sufficient statistics of the rows, one entry a regime."""
+        """Sufficient statistics of the rows as the likelihood uses them, one entry a regime."""
         return SufficientStatistics.from_dataset(self.datatree["statistics"].dataset)
 
     @cached_property

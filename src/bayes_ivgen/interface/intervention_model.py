@@ -55,6 +55,9 @@ class InterventionModel:
     noise : {"additive", "regime", "constant"}
         The likelihood has one noise scale for each regime, or with ``"constant"`` one for all.
         Outcome draws follow the additive variance model, the variances of the regimes, or the one.
+    weights : None or "variance"
+        ``"variance"``: rows count by the inverse of their noise variance, which a first fit without
+        weights estimates. Pays where the noise of one regime differs strongly between its rows.
     priors : mapping of str to pymc_extras Prior, optional
         Changes to the default priors by name; ``print(model.prior_table())`` shows all.
 
@@ -73,6 +76,7 @@ class InterventionModel:
     likelihood: Literal["normal"] = "normal"
     link: Literal["identity"] = "identity"
     noise: Noise = "additive"
+    weights: Literal["variance"] | None = None
     priors: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
@@ -95,6 +99,12 @@ class InterventionModel:
         _only("likelihood", self.likelihood, ("normal",))
         _only("link", self.link, ("identity",))
         _only("noise", self.noise, ("additive", "regime", "constant"))
+        _only("weights", self.weights, (None, "variance"))
+        if self.weights == "variance" and self.noise != "additive":
+            raise SpecError(
+                f"weights='variance' takes the variance of a row from the additive model, but noise={self.noise!r} "
+                "says that rows of a regime have one variance; pass noise='additive', or weights=None."
+            )
         Priors.from_user(self.priors)
 
     @property
@@ -209,7 +219,17 @@ class InterventionModel:
 
         For prior predictive checks, model graphs and extensions; the rows are held in memory.
         ``outcome`` is in its own units, the parameters in units of its standard deviation.
+
+        Raises
+        ------
+        SpecError
+            If the model has weights: they are known only after a first fit.
         """
+        if self.weights is not None:
+            raise SpecError(
+                f"to_pymc has no weights={self.weights!r}: they come from a first fit. Use "
+                "dataclasses.replace(model, weights=None).to_pymc(data), or sample with model.fit(data, engine='nuts')."
+            )
         from bayes_ivgen.model.pymc_model import rowwise_model
 
         design = self.design(data)
@@ -224,6 +244,7 @@ class InterventionModel:
             "confounding": self.confounding if isinstance(self.confounding, str) else _basis_to_dict(self.confounding),
             "graph": graph,
             "noise": self.noise,
+            "weights": self.weights,
             "likelihood": self.likelihood,
             "link": self.link,
         }
@@ -248,6 +269,7 @@ class InterventionModel:
             confounding="separable" if data["confounding"] == "separable" else _basis_from_dict(data["confounding"]),
             graph=graph,
             noise=data["noise"],
+            weights=data["weights"],
             likelihood=data["likelihood"],
             link=data["link"],
             priors=changed or None,

@@ -45,6 +45,11 @@ class PositivePrior:
         """Log density at x > 0, up to a constant."""
         return _LOG_DENSITIES[self.distribution](np.asarray(x, dtype=float), **dict(self.parameters))
 
+    @property
+    def log_normaliser(self) -> float:
+        """The constant that `log_density` leaves out."""
+        return float(_LOG_NORMALISERS[self.distribution](**dict(self.parameters)))
+
     def __str__(self) -> str:
         inside = ", ".join(f"{name}={value:g}" for name, value in self.parameters)
         return f"{self.distribution}({inside})"
@@ -87,6 +92,19 @@ _LOG_DENSITIES: Mapping[str, Callable[..., FloatArray]] = MappingProxyType(
         "Gamma": _gamma,
         "InverseGamma": _inverse_gamma,
         "LogNormal": _log_normal,
+    }
+)
+_LOG_NORMALISERS: Mapping[str, Callable[..., float]] = MappingProxyType(
+    {
+        "HalfStudentT": lambda nu, sigma: (
+            np.log(2 / sigma) + special.gammaln((nu + 1) / 2) - special.gammaln(nu / 2) - 0.5 * np.log(nu * np.pi)
+        ),
+        "HalfCauchy": lambda beta: np.log(2 / (np.pi * beta)),
+        "HalfNormal": lambda sigma: 0.5 * np.log(2 / np.pi) - np.log(sigma),
+        "Exponential": lambda lam: np.log(lam),
+        "Gamma": lambda alpha, beta: alpha * np.log(beta) - special.gammaln(alpha),
+        "InverseGamma": lambda alpha, beta: alpha * np.log(beta) - special.gammaln(alpha),
+        "LogNormal": lambda mu, sigma: -np.log(sigma) - 0.5 * np.log(2 * np.pi),  # noqa: ARG005
     }
 )
 _PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(

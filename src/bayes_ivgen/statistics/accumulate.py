@@ -6,14 +6,20 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bayes_ivgen.data import RegimeData
+from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.model.design import Design
 from bayes_ivgen.statistics.sufficient import SufficientStatistics
 
 BATCH_BYTES = 64 * 2**20
 
 
-def accumulate(data: RegimeData, design: Design, progress: Callable[[int], None] | None = None) -> SufficientStatistics:
+def accumulate(
+    data: RegimeData,
+    design: Design,
+    progress: Callable[[int], None] | None = None,
+    variance: Callable[[FloatArray, Regime], FloatArray] | None = None,
+) -> SufficientStatistics:
     """Accumulate X'X, X'y, y'y and n of every regime.
 
     Parameters
@@ -24,6 +30,10 @@ def accumulate(data: RegimeData, design: Design, progress: Callable[[int], None]
         Columns and outcome scale.
     progress : callable, optional
         Called with the number of rows after each batch.
+    variance : callable, optional
+        Noise variance of rows, up to a factor for each regime. The statistics are then X'WX, X'Wy
+        and y'Wy with W = diag(g_r / variance), g_r the geometric mean of the variances of the
+        regime: log|W| = 0, so that they enter the likelihood as unweighted ones do.
 
     Returns
     -------
@@ -32,16 +42,25 @@ def accumulate(data: RegimeData, design: Design, progress: Callable[[int], None]
     """
     labels = tuple(regime.label for regime in data.regimes)
     total = SufficientStatistics.zeros(labels, design.n_coefficients)
+    log_variance = np.zeros(len(labels))
     batch_rows = max(1024, BATCH_BYTES // (8 * design.n_coefficients))
     for regime, actions, outcome in data.batches(batch_rows):
         r = labels.index(regime.label)
         active = design.active_columns(regime)
         x = design.regime_rows(actions, regime)
         y = (outcome - design.outcome_mean) / design.outcome_sd
+        if variance is not None:
+            v = variance(actions, regime)
+            log_variance[r] += np.log(v).sum()
+            x, y = x / np.sqrt(v)[:, None], y / np.sqrt(v)
         total.rows[r] += len(y)
         total.gram[r][np.ix_(active, active)] += x.T @ x
         total.cross[r][active] += x.T @ y
         total.squares[r] += y @ y
         if progress is not None:
             progress(len(y))
+    scale = np.exp(log_variance / np.maximum(total.rows, 1))
+    total.gram[...] *= scale[:, None, None]
+    total.cross[...] *= scale[:, None]
+    total.squares[...] *= scale
     return total
