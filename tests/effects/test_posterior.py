@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bayes_ivgen import Fit
 from bayes_ivgen.errors import QueryError
-from bayes_ivgen.model.components import CausalComponent
+from bayes_ivgen.model.components import CausalComponent, CommonLevel
 
 ACTIONS = ("a1", "a2", "a3")
 SUBSETS = [subset for size in range(4) for subset in combinations(ACTIONS, size)]
@@ -26,6 +26,10 @@ def by_hand(fit: Fit, subset: tuple[str, ...], values: dict[str, np.ndarray]) ->
     posterior = fit.datatree["posterior"].dataset
     total = posterior["alpha"].values[..., None] + np.zeros(len(next(iter(values.values()))))
     for component in fit.design.components:
+        if isinstance(component, CommonLevel):  # the share of actions that are not set
+            share = 1 - len(subset) / len(ACTIONS)
+            total = total + share * posterior["beta"].sel(coefficient="confounding.level").values[..., None]
+            continue
         kind = "causal" if isinstance(component, CausalComponent) else "confounding"
         if kind == "confounding" and component.action in subset:
             continue

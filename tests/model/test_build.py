@@ -42,6 +42,7 @@ def test_columns_are_centred_on_the_observational_rows() -> None:
     design = design_of(table)
     means = natural_rows(design, table[table["regime"] == "obs"]).mean(axis=0)
     levels = [design.slices[f"confounding[{k}].level"].start for k in "ab"]
+    levels.append(design.slices["confounding.level"].start)
     others = np.setdiff1d(np.arange(1, design.n_coefficients), levels)
     np.testing.assert_allclose(means[others], 0.0, atol=1e-10)
     np.testing.assert_array_equal(means[levels], 1.0)
@@ -56,14 +57,14 @@ def test_without_observational_rows_each_component_has_its_own_reference() -> No
     for action, leaving in (("a", ["do(b)"]), ("b", ["do(a)"])):
         causal = design.columns_of(action, CausalComponent)
         np.testing.assert_allclose(natural_rows(design, table).mean(axis=0)[causal], 0.0, atol=1e-10)
-        own = design.columns_of(action, ConfoundingComponent)[1:]  # without the level
+        own = design.columns_of(action, ConfoundingComponent)[1:-1]  # without the levels
         unset = table[table["regime"].isin(leaving)]
         np.testing.assert_allclose(natural_rows(design, unset).mean(axis=0)[own], 0.0, atol=1e-10)
 
 
 def test_an_action_that_was_never_set_keeps_its_causal_component() -> None:
     design = design_of(frame(["obs", "do(a)"]))
-    assert len(design.columns_of("b", CausalComponent)) == 5
+    assert len(design.columns_of("b", CausalComponent)) == 7
     assert len(design.columns_of("b", ConfoundingComponent)) > 0
 
 
@@ -124,10 +125,10 @@ def test_the_outcome_is_scaled_by_all_rows() -> None:
 
 
 def test_more_coefficients_than_rows_are_warned_about() -> None:
-    many = pd.concat([frame(["obs", "do(b)"], 70), frame(["do(a)"], 66)])
+    many = pd.concat([frame(["obs", "do(b)"], 72), frame(["do(a)"], 66)])
     many["b"] = np.random.default_rng(0).normal(size=len(many))
     message = (
-        "the causal component of 'a' has 69 coefficients but only 66 rows that set it; the prior will decide most "
+        "the causal component of 'a' has 71 coefficients but only 66 rows that set it; the prior will decide most "
         "of it. Add rows, or choose a smaller basis such as BSpline(n_basis=6)."
     )
     model = InterventionModel(causal=BSpline(70), confounding=BSpline(6), graph="empty")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from bayes_ivgen.basis import Basis, FittedBasis, FittedTensor
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.errors import DataWarning, SpecError
-from bayes_ivgen.model.components import CausalComponent, Component, ConfoundingComponent, size_of
+from bayes_ivgen.model.components import CausalComponent, CommonLevel, Component, ConfoundingComponent, size_of
 from bayes_ivgen.model.design import Design
 from bayes_ivgen.model.graph import ActionGraph
 
@@ -40,6 +41,9 @@ def build_design(data: RegimeData, *, causal: Basis, confounding: Basis, graph: 
             if data.regimes_leaving(action)
         ),
     ]
+    with_level = tuple(c.action for c in components if isinstance(c, ConfoundingComponent) and c.has_level)
+    if len(with_level) > 1:
+        components.append(CommonLevel(with_level))
     mean, sd = _outcome_scale(data)
     design = Design(data.actions, tuple(components), mean, sd)
     _warn_about_thin_components(data, design)
@@ -100,21 +104,19 @@ def _confounding(
     regimes = data.regimes_leaving(action)
     centring = _centring(data, regimes)
     margin = basis.margin()
-    own_margin = _fit_basis(margin, data, action, regimes, centring)
-    tensors = {}
-    for other in parents:
-        tensors[other] = FittedTensor.fit(
-            own_margin,
-            _fit_basis(margin, data, other, regimes, centring),
-            (_pooled(data, regimes, action), _pooled(data, regimes, other)),
-            (_pooled(data, centring, action), _pooled(data, centring, other)),
-        )
+    margins = {name: _fit_basis(margin, data, name, regimes, centring) for name in (action, *parents)}
+
+    def product(first: str, second: str) -> FittedTensor:
+        placed, centred = ((_pooled(data, rows, first), _pooled(data, rows, second)) for rows in (regimes, centring))
+        return FittedTensor.fit(margins[first], margins[second], placed, centred)
+
     component = ConfoundingComponent(
         action=action,
         has_level=has_level,
         own=_fit_basis(basis, data, action, regimes, centring),
         others={other: _fit_basis(basis, data, other, regimes, centring) for other in parents},
-        tensors=tensors,
+        tensors={other: product(action, other) for other in parents},
+        pairs={pair: product(*pair) for pair in combinations(parents, 2)},
         projection=np.empty((0, 0)),
     )
     return component.with_projection({name: _pooled(data, regimes, name) for name in (action, *parents)})
@@ -122,6 +124,8 @@ def _confounding(
 
 def _warn_about_thin_components(data: RegimeData, design: Design) -> None:
     for component in design.components:
+        if isinstance(component, CommonLevel):
+            continue
         if isinstance(component, CausalComponent):
             regimes = data.regimes_setting(component.action) or data.regimes
             what, where = "causal", "rows that set it"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -64,6 +64,25 @@ class CausalComponent:
         return {"kind": "causal", "action": self.action, "basis": self.basis.to_dict()}
 
 
+class RawColumns(NamedTuple):
+    """Columns before the projection: own action, each parent, own action x parent, pairs of parents."""
+
+    own: FloatArray
+    parents: list[FloatArray]
+    tensors: list[FloatArray]
+    pairs: list[FloatArray]
+
+    @property
+    def targets(self) -> FloatArray:
+        """Own action and its interactions: they get residualised ..."""
+        return np.concatenate([self.own, *self.tensors], axis=1)
+
+    @property
+    def given(self) -> FloatArray:
+        """... on functions of the parents."""
+        return np.concatenate([*self.parents, *self.pairs], axis=1)
+
+
 @dataclass(frozen=True, eq=False)
 class ConfoundingComponent:
     """c_k(a_k, a_pa(k)): the bias of the observational reading; at work where k was not set.
@@ -77,7 +96,10 @@ class ConfoundingComponent:
 
     Attributes
     ----------
-    projection : ndarray of shape (columns of the parents, own and interaction columns)
+    pairs : mapping of (str, str) to FittedTensor
+        Interactions of two parents. They serve the projection only: as terms of their own they
+        brought more coefficients and no accuracy.
+    projection : ndarray of shape (columns of parents and pairs, own and interaction columns)
         Regression of the own and interaction columns on the columns of the parents.
     """
 
@@ -86,6 +108,7 @@ class ConfoundingComponent:
     own: FittedBasis = field(repr=False)
     others: Mapping[str, FittedBasis] = field(repr=False)
     tensors: Mapping[str, FittedTensor] = field(repr=False)
+    pairs: Mapping[tuple[str, str], FittedTensor] = field(repr=False)
     projection: FloatArray = field(repr=False)
 
     @property
@@ -108,38 +131,35 @@ class ConfoundingComponent:
 
     def columns(self, values: Mapping[str, FloatArray]) -> FloatArray:
         """Evaluate at the actions' values, each of shape (n,); returns (n, size)."""
-        own, *others = self.raw_columns(values)
-        blocks = [np.ones((len(own), 1))] if self.has_level else []
-        if not others:
-            return np.concatenate([*blocks, own], axis=1)
-        parents, tensors = others[::2], others[1::2]
-        explained = np.concatenate(parents, axis=1) @ self.projection
-        start = own.shape[1]
-        blocks.append(own - explained[:, :start])
-        for parent, tensor in zip(parents, tensors, strict=True):
-            stop = start + tensor.shape[1]
-            blocks += [parent, tensor - explained[:, start:stop]]
-            start = stop
-        return np.concatenate(blocks, axis=1)
+        raw = self.raw_columns(values)
+        level = [np.ones((len(raw.own), 1))] if self.has_level else []
+        if not self.others:
+            return np.concatenate([*level, raw.own], axis=1)
+        stops = np.cumsum([block.shape[1] for block in (raw.own, *raw.tensors)])
+        own, *tensors = np.split(raw.targets - raw.given @ self.projection, stops[:-1], axis=1)
+        blocks = [block for pair in zip(raw.parents, tensors, strict=True) for block in pair]
+        return np.concatenate([*level, own, *blocks], axis=1)
 
-    def raw_columns(self, values: Mapping[str, FloatArray]) -> list[FloatArray]:
-        """Columns of the own action, then for each parent its columns and those of the interaction."""
+    def raw_columns(self, values: Mapping[str, FloatArray]) -> RawColumns:
+        """Columns before the conditional means given the parents are taken out."""
         own = values[self.action]
-        blocks = [self.own.columns(own)]
-        for other, basis in self.others.items():
-            blocks += [basis.columns(values[other]), self.tensors[other].columns(own, values[other])]
-        return blocks
+        return RawColumns(
+            own=self.own.columns(own),
+            parents=[basis.columns(values[other]) for other, basis in self.others.items()],
+            tensors=[tensor.columns(own, values[other]) for other, tensor in self.tensors.items()],
+            pairs=[tensor.columns(values[first], values[second]) for (first, second), tensor in self.pairs.items()],
+        )
 
     def with_projection(self, values: Mapping[str, FloatArray]) -> ConfoundingComponent:
         """Return the component with the projection estimated from rows that leave the action unset.
 
         p(a_k | parents) is the same in all regimes that leave k unset, so rows of all of them serve.
         """
-        own, *others = self.raw_columns(values)
-        if not others:
+        if not self.others:
             return self
-        parents, targets = np.concatenate(others[::2], axis=1), np.concatenate([own, *others[1::2]], axis=1)
-        centred = parents - parents.mean(axis=0)
+        raw = self.raw_columns(values)
+        given, targets = raw.given, raw.targets
+        centred = given - given.mean(axis=0)
         gram = centred.T @ centred
         gram[np.diag_indices_from(gram)] += RIDGE * np.trace(gram) / max(len(gram), 1)
         return replace(self, projection=np.linalg.solve(gram, centred.T @ (targets - targets.mean(axis=0))))
@@ -153,23 +173,51 @@ class ConfoundingComponent:
             "own": self.own.to_dict(),
             "others": {name: basis.to_dict() for name, basis in self.others.items()},
             "tensors": {name: tensor.to_dict() for name, tensor in self.tensors.items()},
+            "pairs": [[*names, tensor.to_dict()] for names, tensor in self.pairs.items()],
             "projection": self.projection.tolist(),
         }
 
 
-Component = CausalComponent | ConfoundingComponent
+@dataclass(frozen=True)
+class CommonLevel:
+    """What confounding adds on average while nothing is set: one level shared by all actions.
+
+    Its column is the share of `actions` that are not set. Beside the levels of single actions, which
+    have mean zero in the prior, it lets all of them lean the same way: planners who follow demand in
+    one channel follow it in all.
+    """
+
+    actions: tuple[str, ...]
+
+    gate: str | None = field(default=None, init=False)
+    action: str | None = field(default=None, init=False)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """One level."""
+        return (Term("confounding.level", TermType.LEVEL, 1),)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data from which `component_from_dict` restores the component exactly."""
+        return {"kind": "common_level", "actions": list(self.actions)}
+
+
+Component = CausalComponent | ConfoundingComponent | CommonLevel
 
 
 def component_from_dict(data: dict[str, Any]) -> Component:
     """Restore a component written by its ``to_dict``."""
     if data["kind"] == "causal":
         return CausalComponent(data["action"], basis_from_dict(data["basis"]))
+    if data["kind"] == "common_level":
+        return CommonLevel(tuple(data["actions"]))
     return ConfoundingComponent(
         action=data["action"],
         has_level=data["has_level"],
         own=basis_from_dict(data["own"]),
         others={name: basis_from_dict(item) for name, item in data["others"].items()},
         tensors={name: tensor_from_dict(item) for name, item in data["tensors"].items()},
+        pairs={(first, second): tensor_from_dict(item) for first, second, item in data["pairs"]},
         projection=np.array(data["projection"], dtype=float),
     )
 

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data.regime import Regime
-from bayes_ivgen.model.components import Component, Term, TermType, component_from_dict
+from bayes_ivgen.model.components import (
+    CommonLevel,
+    Component,
+    ConfoundingComponent,
+    Term,
+    TermType,
+    component_from_dict,
+)
 
 BoolArray = NDArray[np.bool_]
 
@@ -91,7 +98,7 @@ class Design:
         """Columns that are not switched off in a regime."""
         parts = [np.arange(0, 1)]
         for component, columns in zip(self.components, self.component_slices, strict=True):
-            if component.gate is None or not regime.sets(component.gate):
+            if _at_work(component, regime):
                 parts.append(np.arange(columns.start, columns.stop))
         return np.concatenate(parts)
 
@@ -99,11 +106,12 @@ class Design:
         """Rows of the active columns for actions `values` of shape (n, K) in one regime."""
         by_name = {action: values[:, k] for k, action in enumerate(self.actions)}
         blocks = [np.ones((len(values), 1))]
-        blocks += [
-            component.columns(by_name)
-            for component in self.components
-            if component.gate is None or not regime.sets(component.gate)
-        ]
+        for component in self.components:
+            if isinstance(component, CommonLevel):
+                share = np.mean([not regime.sets(action) for action in component.actions])
+                blocks += [np.full((len(values), 1), share)] if share else []
+            elif _at_work(component, regime):
+                blocks.append(component.columns(by_name))
         return np.concatenate(blocks, axis=1)
 
     def rows(self, values: FloatArray, was_set: BoolArray) -> FloatArray:
@@ -124,18 +132,26 @@ class Design:
         rows = np.zeros((len(values), self.n_coefficients))
         rows[:, 0] = 1.0
         for component, columns in zip(self.components, self.component_slices, strict=True):
+            if isinstance(component, CommonLevel):
+                counted = [self.actions.index(action) for action in component.actions]
+                rows[:, columns] = np.mean(~was_set[:, counted], axis=1, keepdims=True)
+                continue
             rows[:, columns] = component.columns(by_name)
             if component.gate is not None:
                 rows[was_set[:, self.actions.index(component.gate)], columns] = 0.0
         return rows
 
     def columns_of(self, action: str, kind: type[Component]) -> NDArray[np.intp]:
-        """Columns of one component, for example ``columns_of("tv", CausalComponent)``."""
+        """Columns of one component, for example ``columns_of("tv", CausalComponent)``.
+
+        Those of a confounding component include the common level, of which the action has a share.
+        """
         return np.concatenate(
             [
                 np.arange(columns.start, columns.stop)
                 for component, columns in zip(self.components, self.component_slices, strict=True)
-                if isinstance(component, kind) and component.action == action
+                if (isinstance(component, kind) and component.action == action)
+                or (isinstance(component, CommonLevel) and kind is ConfoundingComponent)
             ]
         )
 
@@ -157,6 +173,12 @@ class Design:
             data["outcome_mean"],
             data["outcome_sd"],
         )
+
+
+def _at_work(component: Component, regime: Regime) -> bool:
+    if isinstance(component, CommonLevel):
+        return not all(regime.sets(action) for action in component.actions)
+    return component.gate is None or not regime.sets(component.gate)
 
 
 def indicators(regimes: Sequence[Regime], actions: Sequence[str]) -> BoolArray:
