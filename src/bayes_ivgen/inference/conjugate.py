@@ -36,7 +36,7 @@ from bayes_ivgen.model.design import Design
 from bayes_ivgen.model.priors import Priors
 from bayes_ivgen.statistics import SufficientStatistics
 
-MOVES = 1  # kinds of terms whose scales are moved together in one iteration
+MOVES = 2  # kinds of terms whose scales are moved together in one iteration
 FEW = 24  # up to this size a loop over floats is faster than NumPy
 
 
