@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bayes_ivgen.basis import BSpline
-from bayes_ivgen.data import RegimeData
+from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.interface import InterventionModel
 from bayes_ivgen.model import ActionGraph, Design
-from bayes_ivgen.model.components import ConfoundingComponent
+from bayes_ivgen.model.components import CommonLevel, ConfoundingComponent
 
 COUNTS = {"obs": 600, "do(a)": 600, "do(b)": 600}
 
@@ -84,3 +86,41 @@ def test_the_effect_of_a_parent_is_not_shrunk_by_its_child(linear_data: Callable
         slopes.append(table["mean"].iloc[0] / 2)
         sds.append(table["sd"].iloc[0] / 2)
     assert abs(np.mean(slopes) - 1.0) < 3.5 * np.mean(sds) / np.sqrt(len(slopes))
+
+
+def test_two_parents_are_taken_out_with_their_product() -> None:
+    """E[own | parents] = a1 a2 here: without the product in the projection it would stay in the columns."""
+    rng = np.random.default_rng(0)
+    a1, a2 = rng.uniform(-1, 1, (2, 4000))
+    rows = pd.DataFrame({"a1": a1, "a2": a2, "a3": 2 * a1 * a2 + 0.1 * rng.normal(size=4000)})
+    rows = rows.assign(y=rng.normal(size=4000), regime="obs")
+    data = RegimeData.from_frame(rows, outcome="y", actions=["a1", "a2", "a3"])
+    design = InterventionModel(graph=ActionGraph({"a3": ["a1", "a2"]})).design(data)
+    component = next(c for c in design.components if isinstance(c, ConfoundingComponent) and c.action == "a3")
+    values = {name: rows[name].to_numpy() for name in data.actions}
+    names = [term.name for term in component.terms for _ in range(term.size)]
+    line = component.columns(values)[:, names.index("confounding[a3].linear")]
+    raw = component.raw_columns(values).own[:, 0]
+    assert abs(np.corrcoef(raw, a1 * a2)[0, 1]) > 0.95
+    assert abs(np.corrcoef(line, a1 * a2)[0, 1]) < 0.05
+    assert not any("a1,a2" in name for name in names)
+
+
+def test_the_common_level_is_the_share_of_actions_that_are_not_set(data: RegimeData, design: Design) -> None:
+    column = design.slices["confounding.level"].start
+    was_set = np.array([[False, False], [True, False], [True, True]])
+    np.testing.assert_array_equal(design.rows(np.zeros((3, 2)), was_set)[:, column], [1.0, 0.5, 0.0])
+    for label, share in (("obs", 1.0), ("do(a)", 0.5)):
+        regime = Regime.parse(label, data.actions)
+        found = design.regime_rows(np.zeros((1, 2)), regime)[0, design.active_columns(regime) == column]
+        np.testing.assert_array_equal(found, [share])
+    assert column not in design.active_columns(Regime.parse("do(a,b)", data.actions))
+    restored = Design.from_dict(json.loads(json.dumps(design.to_dict())))
+    assert restored.components[-1] == CommonLevel(("a", "b"))
+
+
+def test_there_is_no_common_level_of_one_or_no_level(data: RegimeData, linear_data: Callable[..., RegimeData]) -> None:
+    separable = InterventionModel(confounding="separable", graph="empty").design(data)
+    always_set = InterventionModel(graph="empty").design(linear_data({"do(a)": 200, "do(a,b)": 200}))
+    for design in (separable, always_set):
+        assert not any(isinstance(component, CommonLevel) for component in design.components)

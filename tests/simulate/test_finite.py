@@ -177,3 +177,32 @@ class TestMessages:
         with pytest.raises(SpecError, match=message):
             replace(scm, **change)  # type: ignore[arg-type]
         assert replace(scm, outcome_sd=1.0).levels == (2, 2)
+
+
+def test_support_gap_empties_a_level_outside_its_experiment() -> None:
+    scm = discrete(3, 3, seed=4, edge_probability=1.0, support_gap=1.0)
+    first = next(action for action, parents in scm.parents.items() if not parents)
+    for regime, occurs in (("obs", False), (f"do({first})", True)):
+        law = scm.law(regime)
+        assert (law.loc[law[first] == 0, "probability"].sum() > 0.1) == occurs
+    plain = discrete(3, 3, seed=4, edge_probability=1.0)
+    np.testing.assert_allclose(scm.effect(cells(scm)), plain.effect(cells(plain)))
+    half = discrete(3, 3, seed=4, edge_probability=1.0, support_gap=0.5).law()
+    none = plain.law()
+    shares = [table.loc[table[first] == 0, "probability"].sum() for table in (half, none)]
+    assert shares[0] == pytest.approx(shares[1] / 2)
+
+
+def test_soft_experiments_mix_setting_and_leaving_alone() -> None:
+    plain, soft = (discrete(2, 3, seed=5, edge_probability=1.0, soft=share) for share in (0.0, 0.4))
+    for regime in ("do(a1)", "do(a2)"):
+        mixed = 0.6 * plain.joint_law(regime) + 0.4 * plain.joint_law("obs")
+        np.testing.assert_allclose(soft.joint_law(regime), mixed, atol=1e-12)
+        rows = soft.sample(60_000, regime)
+        seen = rows.groupby(list(soft.actions)).size().to_numpy() / len(rows)
+        law = soft.law(regime)["probability"].to_numpy()
+        assert np.all(np.abs(seen - law) < 5 * np.sqrt(law * (1 - law) / len(rows)))
+    np.testing.assert_allclose(soft.joint_law("obs"), plain.joint_law("obs"))
+    np.testing.assert_allclose(soft.effect(cells(soft)), plain.effect(cells(plain)))
+    with pytest.raises(SpecError, match="soft must be a number from 0 to 1"):
+        discrete(2, soft=1.5)
