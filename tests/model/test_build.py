@@ -153,3 +153,19 @@ def test_an_outcome_that_is_constant_inside_a_regime_is_refused(constant: list[s
     left = [label for label in ("do(b)", "obs") if label not in constant]
     if left:
         assert design_of(broken[broken["regime"].isin(left)]).outcome_sd > 0  # or leave these rows out
+
+
+def test_a_regime_of_five_rows_is_warned_about() -> None:
+    table = pd.concat([frame(["obs", "do(b)"], 80), frame(["do(a)"], 5)])
+    options = {"outcome": "y", "actions": ["a", "b"]}
+    message = (
+        "too few rows in some regimes ('do(a)' with 5): fewer than 10 say next to nothing about noise and effects, and "
+        "what they alone identify rests on the prior. Add rows, or leave the regime out with exclude=['do(a)'] where "
+        "the data are read."
+    )
+    with pytest.warns(DataWarning, match=re.escape(message)):
+        MODEL.design(RegimeData.from_frame(table, **options))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        design = MODEL.design(RegimeData.from_frame(table, **options, exclude=["do(a)"]))
+    assert design.columns_of("a", CausalComponent).size

@@ -16,6 +16,8 @@ from bayes_ivgen.model.components import CausalComponent, CommonLevel, Component
 from bayes_ivgen.model.design import Design
 from bayes_ivgen.model.graph import ActionGraph
 
+FEW_ROWS = 10  # of a regime, below which a warning is due
+
 
 def build_design(data: RegimeData, *, causal: Basis, confounding: Basis, graph: ActionGraph, separable: bool) -> Design:
     """Fix every basis by the data and lay out the coefficients.
@@ -31,7 +33,7 @@ def build_design(data: RegimeData, *, causal: Basis, confounding: Basis, graph: 
     Warns
     -----
     DataWarning
-        If a component has more columns than rows that can inform it.
+        If a regime has fewer than ten rows, or a component more columns than rows that can inform it.
     """
     components: list[Component] = [
         *(_causal(data, action, causal) for action in data.actions),
@@ -46,6 +48,7 @@ def build_design(data: RegimeData, *, causal: Basis, confounding: Basis, graph: 
         components.append(CommonLevel(with_level))
     mean, sd = _outcome_scale(data)
     design = Design(data.actions, tuple(components), mean, sd)
+    _warn_about_small_regimes(data)
     _warn_about_thin_components(data, design)
     return design
 
@@ -120,6 +123,19 @@ def _confounding(
         projection=np.empty((0, 0)),
     )
     return component.with_projection({name: _pooled(data, regimes, name) for name in (action, *parents)})
+
+
+def _warn_about_small_regimes(data: RegimeData) -> None:
+    small = {regime.label: profile.rows for regime, profile in data.profiles.items() if profile.rows < FEW_ROWS}
+    if small:
+        listed = ", ".join(f"{label!r} with {rows}" for label, rows in small.items())
+        warnings.warn(
+            f"too few rows in some regimes ({listed}): fewer than {FEW_ROWS} say next to nothing about noise and "
+            "effects, and what they alone identify rests on the prior. Add rows, or leave the regime out with "
+            f"exclude=[{next(iter(small))!r}] where the data are read.",
+            DataWarning,
+            stacklevel=2,
+        )
 
 
 def _warn_about_thin_components(data: RegimeData, design: Design) -> None:
