@@ -43,6 +43,9 @@ class DiscreteSCM(SCM):
         F, the mean of Y given actions and confounders.
     outcome_sd : float or None
         Standard deviation of Y around F; ``None`` for a binary Y.
+    soft : float
+        Share of the rows of an experiment in which a set action follows its own causes all the same
+        (non-compliance). Rows and laws of the regimes show it; `effect` is that of setting in every row.
 
     Raises
     ------
@@ -55,9 +58,11 @@ class DiscreteSCM(SCM):
     noise_law: FloatArray
     outcome_mean: FloatArray
     outcome_sd: float | None = None
+    soft: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_fraction(self.soft, "soft")
         for name in ("confounder_law", "noise_law"):
             _check_law(getattr(self, name), name, len(self.actions))
         if self.outcome_mean.shape != (*self.levels, *self.confounder_law.shape):
@@ -92,6 +97,8 @@ class DiscreteSCM(SCM):
             p(a, c | R) = p(c) sum_v p(v) prod_{k not in R} 1[g_k(a_pa(k), c_k, v_k) = a_k]
                           * prod_{k in R} 1 / L_k
 
+        With `soft` > 0 the last factor is mixed with the one before it.
+
         Returns
         -------
         numpy.ndarray, shape (levels of A_1, ..., A_K, levels of C_1, ..., C_K)
@@ -101,16 +108,19 @@ class DiscreteSCM(SCM):
         DataError
             If the regime cannot be read.
         """
-        setting = self._read_regime(regime)
+        return self._enumerate(self._read_regime(regime), self.soft)
+
+    def _enumerate(self, regime: Regime, soft: float) -> FloatArray:
         n = len(self.actions)
         a, c, v = range(n), range(n, 2 * n), range(2 * n, 3 * n)
         operands: list[Any] = [self.confounder_law, list(c), self.noise_law, list(v)]
         for k, action in enumerate(self.actions):
-            if setting.sets(action):
+            natural = soft if regime.sets(action) else 1.0
+            if natural == 0.0:
                 operands += [np.full(self.levels[k], 1.0 / self.levels[k]), [a[k]]]
-            else:
-                indicator = (self.mechanisms[k][..., None] == np.arange(self.levels[k])).astype(float)
-                operands += [indicator, [*self._parent_columns(k), c[k], v[k], a[k]]]
+                continue
+            factor = (self.mechanisms[k][..., None] == np.arange(self.levels[k])) * natural
+            operands += [factor + (1.0 - natural) / self.levels[k], [*self._parent_columns(k), c[k], v[k], a[k]]]
         law: FloatArray = np.einsum(*operands, [*a, *c], optimize="greedy")
         return law
 
@@ -128,13 +138,13 @@ class DiscreteSCM(SCM):
         DataError
             If the regime cannot be read.
         """
-        probability, mean = self._cells(self._read_regime(regime))
+        probability, mean = self._cells(self._read_regime(regime), self.soft)
         frame = pd.DataFrame(np.indices(self.levels).reshape(len(self.levels), -1).T.astype(float))
         frame.columns = pd.Index(self.actions)
         return frame.assign(probability=probability.ravel(), mean=mean.ravel())
 
-    def _cells(self, regime: Regime) -> tuple[FloatArray, FloatArray]:
-        law = self.joint_law(regime)
+    def _cells(self, regime: Regime, soft: float = 0.0) -> tuple[FloatArray, FloatArray]:
+        law = self._enumerate(regime, soft)
         axes = tuple(range(len(self.levels), law.ndim))
         probability = law.sum(axis=axes)
         total = (law * self.outcome_mean).sum(axis=axes)
@@ -170,6 +180,12 @@ class DiscreteSCM(SCM):
     def _draw_set_values(self, k: int, n: int, rng: np.random.Generator) -> FloatArray:
         return rng.integers(self.levels[k], size=n).astype(float)
 
+    def _set_values(self, k: int, values: FloatArray, latents: Latents, rng: np.random.Generator) -> FloatArray:
+        chosen = super()._set_values(k, values, latents, rng)
+        if self.soft == 0.0:
+            return chosen
+        return np.where(rng.random(len(chosen)) < self.soft, self._mechanism(k, values, latents), chosen)
+
     def _mechanism(self, k: int, values: FloatArray, latents: Latents) -> FloatArray:
         parents = values[:, self._parent_columns(k)].astype(np.int64)
         index = (*parents.T, latents.confounders[:, k], latents.action_noise[:, k])
@@ -193,6 +209,8 @@ def discrete(
     shared_noise: float = 0.0,
     synergy: float = 0.0,
     separable: bool = False,
+    support_gap: float = 0.0,
+    soft: float = 0.0,
 ) -> DiscreteSCM:
     """Draw a random world on finite sets; the order of causes is random, too.
 
@@ -224,6 +242,13 @@ def discrete(
         Size of an interaction s among the actions, which keeps all effects identified.
     separable : bool
         Whether ``f_k[a, c] = m_k[a] + l_k[c]``, so that the level of the confounding is zero.
+    support_gap : float
+        Violation: share of the rows in which the causally first action, left alone, takes level 1 where it
+        would have taken level 0. At 1 its level 0 occurs in its own experiment only, and joint effects
+        there are not identified if the action drives another one.
+    soft : float
+        Violation: share of the rows of an experiment in which the set action follows its own causes all
+        the same.
 
     Returns
     -------
@@ -259,16 +284,22 @@ def discrete(
     edges[np.ix_(order, order)] = draw_edges(n, check_fraction(edge_probability, "edge_probability"), rng)
     pair = (int(order[0]), int(order[-1]))
     actions = action_names(n)
+    mechanisms = [_draw_mechanism(int(edges[k].sum()), size, rng) for k in range(n)]
+    confounder_law = _with_copy(_draw_confounder_marginals(n, size, rng), copies[0], pair)
+    noise_law = _with_copy(_draw_noise_marginals(n, size, rng), copies[1], pair)
+    if (gap := check_fraction(support_gap, "support_gap")) > 0.0:
+        mechanisms[pair[0]], noise_law = _with_gap(mechanisms[pair[0]], noise_law, gap, pair[0])
     return DiscreteSCM(
         actions=actions,
         outcome="y",
         parents=parents_of(actions, edges),
         seed=own_seed,
-        mechanisms=tuple(_draw_mechanism(int(edges[k].sum()), size, rng) for k in range(n)),
-        confounder_law=_with_copy(_draw_confounder_marginals(n, size, rng), copies[0], pair),
-        noise_law=_with_copy(_draw_noise_marginals(n, size, rng), copies[1], pair),
+        mechanisms=tuple(mechanisms),
+        confounder_law=confounder_law,
+        noise_law=noise_law,
         outcome_mean=_draw_outcome(n, size, check_nonnegative(synergy, "synergy"), separable, rng),
         outcome_sd=check_nonnegative(outcome_sd, "outcome_sd"),
+        soft=soft,
     )
 
 
@@ -310,6 +341,11 @@ def _with_copy(marginals: FloatArray, copy: float, pair: tuple[int, int]) -> Flo
     index = np.indices(independent.shape)
     copied = product_law(without_last) * (index[first] == index[last])
     return np.asarray((1.0 - copy) * independent + copy * copied)
+
+
+def _with_gap(table: IntArray, law: FloatArray, gap: float, k: int) -> tuple[IntArray, FloatArray]:
+    """Double the levels of V_k; with weight `gap` the second half, which replaces level 0 by level 1."""
+    return np.concatenate([table, np.maximum(table, 1)], axis=-1), np.concatenate([(1 - gap) * law, gap * law], axis=k)
 
 
 def _draw_outcome(n: int, size: int, synergy: float, separable: bool, rng: np.random.Generator) -> FloatArray:

@@ -192,6 +192,10 @@ class SCM(ABC):
     def _draw_set_values(self, k: int, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw the values to which the experimenter sets action `k`, shape (n,)."""
 
+    def _set_values(self, k: int, values: FloatArray, latents: Latents, rng: np.random.Generator) -> FloatArray:  # noqa: ARG002
+        """Values of action `k` in rows of its experiment; a world may let some rows not comply. Shape (n,)."""
+        return self._draw_set_values(k, len(values), rng)
+
     @abstractmethod
     def _mechanism(self, k: int, values: FloatArray, latents: Latents) -> FloatArray:
         """``g_k``; the columns of the parents of `k` are already filled in `values`. Shape (n,)."""
@@ -210,7 +214,7 @@ class SCM(ABC):
         values = np.empty((n, len(self.actions)))
         for k in self._causal_order:
             if regime.sets(self.actions[k]):
-                values[:, k] = self._draw_set_values(k, n, rng)
+                values[:, k] = self._set_values(k, values, latents, rng)
             else:
                 values[:, k] = self._mechanism(k, values, latents)
         return values, self._outcome(values, latents)
