@@ -32,6 +32,10 @@ class StorageError(IvgenError, OSError):
     """A saved fit that cannot be written or read."""
 
 
+class BenchmarkError(IvgenError, RuntimeError):
+    """A benchmark that cannot go on, or a method that does not answer as the contract says."""
+
+
 class IvgenWarning(UserWarning):
     """Base of all warnings issued by this package."""
 

@@ -1,4 +1,4 @@
-"""The command line: ``bayes-ivgen demo``, ``fit``, ``effect``, ``check`` and ``simulate``.
+"""The command line: ``bayes-ivgen demo``, ``fit``, ``effect``, ``check``, ``simulate``, ``benchmark``.
 
 Nothing heavy is imported before a command runs, so that ``--help`` is quick.
 """

@@ -11,6 +11,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError, MissingArgumentError, Parameter
 
+from bayes_ivgen.cli.benchmark import benchmark
 from bayes_ivgen.cli.check import check
 from bayes_ivgen.cli.demo import demo
 from bayes_ivgen.cli.effect import effect
@@ -42,6 +43,7 @@ app = App(
 )
 for _command in (demo, fit, effect, check, simulate):
     app.command(_command)
+app.command(benchmark)
 
 
 def main(tokens: Sequence[str] | None = None) -> int:

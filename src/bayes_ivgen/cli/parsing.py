@@ -19,6 +19,20 @@ def names_of(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def numbers_of(text: str, option: str) -> list[float]:
+    """Read ``1000,1e4``; whole numbers are ints.
+
+    Raises
+    ------
+    QueryError
+        If a part is not a number, or there is none.
+    """
+    found = [_number(part) for part in names_of(text)]
+    if not found or any(value is None for value in found):
+        raise QueryError(f"{option} {text!r} is not a list of numbers; write for example {option} 2,3.")
+    return [int(value) if value == int(value) else value for value in found if value is not None]
+
+
 def assignments_of(items: Sequence[str] | None, option: str) -> dict[str, float]:
     """Read ``tv=3,web=1``, given once or in several items.
 
