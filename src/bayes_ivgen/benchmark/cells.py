@@ -63,11 +63,9 @@ class Cell:
 
     def counts(self, actions: Sequence[str]) -> dict[str, int]:
         """Rows of each regime; at a fixed total ``n_obs = total / (1 + K ratio)``, ``n_do = ratio n_obs``."""
-        observational = self.rows
-        if self.per == "total":
-            observational = int(self.rows / (1 + self.K * self.ratio) + 1e-9)
-        single = max(1, int(self.ratio * observational + 1e-9))
-        return {"obs": max(1, observational)} | {f"do({action})": single for action in actions}
+        share = self.rows if self.per == "dataset" else self.rows / (1 + self.K * self.ratio)
+        observational, single = (max(1, int(value + 1e-9)) for value in (share, self.ratio * share))
+        return {"obs": observational} | {f"do({action})": single for action in actions}
 
     def columns(self) -> dict[str, Any]:
         """Columns of the table that describe the cell."""

@@ -94,7 +94,7 @@ def on_cluster(jobs: Sequence[Job], address: str) -> Iterator[Done]:
             client.submit(_job, cell, dict(methods), key=f"ivgen-{cell.task}-{cell.name}", pure=False)
             for cell, methods in jobs
         ]
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             yield _result(future)
             future.release()
 

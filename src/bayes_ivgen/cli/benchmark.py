@@ -141,24 +141,28 @@ def list_all() -> None:
 def _show_summary(table: pd.DataFrame) -> None:
     """Show excess and coverage; the table on file has all metrics."""
     from bayes_ivgen.benchmark.cells import GROUP
+    from bayes_ivgen.benchmark.methods import METHODS
     from bayes_ivgen.benchmark.summary import summarise
 
     summary = summarise(table)
     varied = [name for name in GROUP if len(set(table[name])) > 1]
-    headings = ["method", "worlds", "excess", "se", "median", "rmse", "cover 90", "seconds"]
+    headings = ["method", "excess", "se", "median", "rmse", "cover 90", "seconds"]
     for group, part in summary.groupby(varied, sort=False) if varied else [((), summary)]:
-        rows = [_scores(str(name), scores.set_index("metric")) for name, scores in part.groupby("method", sort=False)]
-        title = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in zip(varied, group, strict=True))
-        show_table(headings, rows, title=title or None)
+        found = {str(name): scores.set_index("metric") for name, scores in part.groupby("method", sort=False)}
+        names = sorted(found, key=lambda name: [*METHODS, name].index(name))
+        title = [f"{name.replace('_', ' ')} {value}" for name, value in zip(varied, group, strict=True)]
+        title.append(f"{max(scores['worlds']['excess'] for scores in found.values())} worlds")
+        if "sd_truth" in set(part["metric"]):
+            title.append(f"sd of the truth {number(part.loc[part['metric'] == 'sd_truth', 'mean'].max(), 3)}")
+        show_table(headings, [_scores(name, found[name]) for name in names], title=", ".join(title))
 
 
 def _scores(name: str, scores: pd.DataFrame) -> list[str]:
     def cell(metric: str, digits: int, statistic: str = "mean") -> str:
         return number(float(scores[statistic][metric]), digits) if metric in scores.index else "-"
 
-    excess = [cell("excess", 3, statistic) for statistic in ("mean", "sem", "median")]
-    worlds = str(scores["worlds"]["excess"])
-    return [name, worlds, *excess, cell("rmse", 3), cell("coverage_90", 2), cell("seconds", 2)]
+    excess = [cell("excess", 3), cell("excess", 2, "sem"), cell("excess", 3, "median")]
+    return [name, *excess, cell("rmse", 3), cell("coverage_90", 2), cell("seconds", 2)]
 
 
 def _show_failures(table: pd.DataFrame) -> None:
