@@ -127,7 +127,8 @@ def plot_metric(summary: pd.DataFrame, metric: str) -> Figure:
             truth = _panel(summary[summary["metric"] == "sd_truth"], layout, high, low)
             _draw(axes[i, j], panel, truth if metric == "excess" else None, layout, metric)
             axes[i, j].set_title(_title(layout, high, low, len(across), len(down)), fontsize="medium")
-    figure.supxlabel(layout.label if _several(shown[layout.x]) else "", fontsize="medium")
+    for ax in axes[-1]:
+        ax.set_xlabel(layout.label if _several(shown[layout.x]) else "")
     figure.supylabel(LABELS.get(metric, metric.replace("_", " ")), fontsize="medium")
     handles = {label: handle for ax in axes.flat for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside right upper", frameon=False)
@@ -180,7 +181,12 @@ def _draw(ax: Axes, panel: pd.DataFrame, truth: pd.DataFrame | None, layout: Lay
         ax.errorbar(
             x, rows["mean"], yerr=rows["sem"].fillna(0.0), capsize=2, label=name.replace("_", " "), **_style(name)
         )
-    _scale(ax, layout, metric, methods if single else None)
+    _scale_y(ax, metric)
+    if single:
+        ax.set_xlim(-0.5, len(methods) - 0.5)
+        ax.set_xticks(range(len(methods)), [name.replace("_", " ") for name in methods], rotation=35, ha="right")
+    elif layout.x != "dial_value":
+        _scale_x(ax, np.unique(panel[layout.x]))
 
 
 def _style(name: str) -> dict[str, Any]:
@@ -197,21 +203,28 @@ def _style(name: str) -> dict[str, Any]:
     }
 
 
-def _scale(ax: Axes, layout: Layout, metric: str, methods: Sequence[str] | None) -> None:
-    from matplotlib.ticker import LogFormatterSciNotation, LogLocator, StrMethodFormatter
+def _scale_x(ax: Axes, values: np.ndarray) -> None:
+    """Logarithmic, with ticks at the values that were run as far as their numbers have room."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    ax.set_xscale("log")
+    apart = [values[0]]
+    for value in values[1:]:
+        if value >= 1.9 * apart[-1]:
+            apart.append(value)
+    ax.xaxis.set_major_locator(FixedLocator(apart))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    ax.xaxis.set_minor_locator(NullLocator())
+
+
+def _scale_y(ax: Axes, metric: str) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     if metric not in SHARES:
         ax.set_yscale("log")
         ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        ax.yaxis.set_minor_formatter("")
-    if methods is not None:
-        ax.set_xlim(-0.5, len(methods) - 0.5)
-        ax.set_xticks(range(len(methods)), [name.replace("_", " ") for name in methods], rotation=35, ha="right")
-    elif layout.x != "dial_value":
-        ax.set_xscale("log")
-        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}") if layout.x == "ratio" else LogFormatterSciNotation())
-        ax.xaxis.set_minor_formatter("")
+        ax.yaxis.set_minor_formatter(NullFormatter())
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color="0.92", linewidth=0.8)
     ax.set_axisbelow(True)

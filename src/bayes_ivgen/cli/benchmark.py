@@ -146,7 +146,7 @@ def _show_summary(table: pd.DataFrame) -> None:
 
     summary = summarise(table)
     varied = [name for name in GROUP if len(set(table[name])) > 1]
-    headings = ["method", "excess", "se", "median", "rmse", "cover 90", "seconds"]
+    headings = ["method", "excess", "se", "median", "rmse", "cov. 90", "sec."]
     for group, part in summary.groupby(varied, sort=False) if varied else [((), summary)]:
         found = {str(name): scores.set_index("metric") for name, scores in part.groupby("method", sort=False)}
         names = sorted(found, key=lambda name: [*METHODS, name].index(name))
@@ -158,11 +158,12 @@ def _show_summary(table: pd.DataFrame) -> None:
 
 
 def _scores(name: str, scores: pd.DataFrame) -> list[str]:
-    def cell(metric: str, digits: int, statistic: str = "mean") -> str:
-        return number(float(scores[statistic][metric]), digits) if metric in scores.index else "-"
+    def cell(metric: str, digits: int, statistic: str = "mean", least: float = 0.0) -> str:
+        value = float(scores[statistic][metric]) if metric in scores.index else float("nan")
+        return f"<{least:g}" if value < least else number(value, digits)
 
     excess = [cell("excess", 3), cell("excess", 2, "sem"), cell("excess", 3, "median")]
-    return [name, *excess, cell("rmse", 3), cell("coverage_90", 2), cell("seconds", 2)]
+    return [name, *excess, cell("rmse", 3), cell("coverage_90", 2), cell("seconds", 2, least=0.01)]
 
 
 def _show_failures(table: pd.DataFrame) -> None:
