@@ -35,7 +35,8 @@ def example1() -> pd.DataFrame:
         - ``seen``: whether the cell occurs in obs, do(a1) and do(a2), which is what additivity needs.
     """
     pairs = [("example1", p) for p in CONFOUNDER_PROBABILITIES] + [("twins", None)]
-    return pd.DataFrame.from_records([row for which, p in pairs for row in _pair(which, p)])
+    table = pd.DataFrame.from_records([row for which, p in pairs for row in _pair(which, p)])
+    return table.astype({"plug_in": float} | dict.fromkeys(("identified", "supported", "seen"), "boolean"))
 
 
 def _pair(which: Any, p: float | None) -> Iterator[dict[str, Any]]:

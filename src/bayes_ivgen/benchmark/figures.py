@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ DEFAULT_METRICS = ("excess", "rmse", "coverage_90")
 LABELS = {
     "excess": "excess: error against E[Y | do(a)]",
     "rmse": "RMSE against noisy outcomes",
+    "coverage_90": "coverage of 90 % intervals of the effect",
+    "outcome_90": "coverage of 90 % intervals of outcomes",
     "crps": "CRPS of outcomes",
     "seconds": "seconds",
 }
@@ -32,6 +35,8 @@ NOMINAL = {"coverage_50": 0.5, "coverage_90": 0.9, "coverage_95": 0.95, "outcome
 SHARES = (*NOMINAL, "edges_found", "edges_false")
 MARKERS = "osDv^<>Pph"
 PANEL = (3.5, 2.9)
+WRAPPED = {1: 1, 2: 2, 4: 2}
+"""Panels side by side, by their number, where they differ in one thing."""
 
 
 @dataclass(frozen=True)
@@ -117,16 +122,24 @@ def plot_metric(summary: pd.DataFrame, metric: str) -> Figure:
     if shown.empty:
         raise SpecError(f"no method of these results has the metric {metric!r}; choose another one.")
     across, down = (_levels(shown, column) for column in (layout.across, layout.down))
-    size = (PANEL[0] * len(across) + 2.0, PANEL[1] * len(down) + 0.6)
+    columns = len(across) if len(down) > 1 else WRAPPED.get(len(across), 3)
+    lines = -(-len(across) * len(down) // columns)
     figure, axes = plt.subplots(
-        len(down), len(across), figsize=size, layout="constrained", squeeze=False, sharex=True, sharey="row"
+        lines,
+        columns,
+        figsize=(PANEL[0] * columns + 2.0, PANEL[1] * lines + 0.6),
+        layout="constrained",
+        squeeze=False,
+        sharex=layout.x != "dial_value",
+        sharey="row" if len(down) > 1 else True,
     )
-    for i, low in enumerate(down):
-        for j, high in enumerate(across):
-            panel = _panel(shown, layout, high, low)
-            truth = _panel(summary[summary["metric"] == "sd_truth"], layout, high, low)
-            _draw(axes[i, j], panel, truth if metric == "excess" else None, layout, metric)
-            axes[i, j].set_title(_title(layout, high, low, len(across), len(down)), fontsize="medium")
+    for ax, (low, high) in zip(axes.flat, product(down, across), strict=False):
+        panel = _panel(shown, layout, high, low)
+        truth = _panel(summary[summary["metric"] == "sd_truth"], layout, high, low)
+        _draw(ax, panel, truth if metric == "excess" else None, layout, metric)
+        ax.set_title(_title(layout, high, low, len(across), len(down)), fontsize="medium")
+    for ax in axes.flat[len(across) * len(down) :]:
+        ax.set_axis_off()
     for ax in axes[-1]:
         ax.set_xlabel(layout.label if _several(shown[layout.x]) else "")
     figure.supylabel(LABELS.get(metric, metric.replace("_", " ")), fontsize="medium")
@@ -178,9 +191,8 @@ def _draw(ax: Axes, panel: pd.DataFrame, truth: pd.DataFrame | None, layout: Lay
     for i, name in enumerate(methods):
         rows = panel[panel["method"] == name].sort_values(layout.x)
         x = np.full(len(rows), float(i)) if single else rows[layout.x].to_numpy(dtype=float)
-        ax.errorbar(
-            x, rows["mean"], yerr=rows["sem"].fillna(0.0), capsize=2, label=name.replace("_", " "), **_style(name)
-        )
+        mean, sem = rows["mean"].to_numpy(dtype=float), rows["sem"].fillna(0.0).to_numpy(dtype=float)
+        ax.errorbar(x, mean, yerr=sem, capsize=2, label=name.replace("_", " "), **_style(name))
     _scale_y(ax, metric)
     if single:
         ax.set_xlim(-0.5, len(methods) - 0.5)
