@@ -29,6 +29,11 @@ def test_the_import_is_light() -> None:
     assert not modules_after("import bayes_ivgen as ivg; ivg.errors.DataError; dir(ivg)") & set(HEAVY)
 
 
+def test_the_benchmark_needs_neither_a_cluster_nor_regressions_to_load() -> None:
+    loaded = modules_after("import bayes_ivgen as ivg; ivg.benchmark.TASKS, ivg.benchmark.METHODS")
+    assert not loaded & {"dask", "distributed", "sklearn", "matplotlib", "pymc", "arviz"}
+
+
 def test_a_model_needs_neither_pymc_nor_plots() -> None:
     loaded = modules_after("import bayes_ivgen as ivg; ivg.InterventionModel(); ivg.Regime(); ivg.RegimeData; ivg.load")
     assert not loaded & {"pymc", "pytensor", "matplotlib", "arviz"}
@@ -44,7 +49,8 @@ def test_public_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["basis", "data", "effects", "interface", "model", "plots", "simulate", "statistics"]
+    "package",
+    ["baselines", "basis", "benchmark", "data", "effects", "interface", "model", "plots", "simulate", "statistics"],
 )
 def test_names_of_the_folders(package: str) -> None:
     module = importlib.import_module(f"bayes_ivgen.{package}")
