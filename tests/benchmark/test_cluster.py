@@ -11,6 +11,7 @@ import pytest
 from benchmark_stubs import make_deadly, same
 
 from bayes_ivgen.benchmark import Task, run
+from bayes_ivgen.benchmark.executors import _result
 from bayes_ivgen.errors import BenchmarkError
 
 distributed = pytest.importorskip("distributed")
@@ -38,3 +39,24 @@ def test_nobody_answers(tiny: Task, guess: Any, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("bayes_ivgen.benchmark.executors.CONNECT_SECONDS", 0.3)
     with pytest.raises(BenchmarkError, match=r"no Dask scheduler answers at tcp://127.0.0.1:9 .*`dask worker"):
         run(tiny, methods={"guess": guess}, cluster="tcp://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (distributed.KilledWorker("cell", None, 3), "the cell ivgen-x was lost with every worker that tried it"),
+        (
+            ModuleNotFoundError("No module named 'bayes_ivgen'"),
+            "Install the same version of bayes-ivgen, .* every worker",
+        ),
+    ],
+)
+def test_troubles_of_the_cluster_are_told(error: Exception, message: str) -> None:
+    class Future:
+        key = "ivgen-x"
+
+        def result(self) -> None:
+            raise error
+
+    with pytest.raises(BenchmarkError, match=message):
+        _result(Future())

@@ -109,4 +109,9 @@ def _result(future: Any) -> Done:
             f"the cell {future.key} was lost with every worker that tried it, perhaps for want of memory: {error}. "
             "Give the workers more memory and run the same command again: it goes on where it stopped."
         ) from error
+    except Exception as error:  # what a method raises is recorded by the worker; this is the cluster's own trouble
+        raise BenchmarkError(
+            f"the cell {future.key} could not be run by a worker ({type(error).__name__}: {error}). Install the same "
+            "version of bayes-ivgen, with its extra benchmark, on every worker, and run the same command again."
+        ) from error
     return done

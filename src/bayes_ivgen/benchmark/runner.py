@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
@@ -18,13 +18,6 @@ from bayes_ivgen.benchmark.methods import choose
 from bayes_ivgen.benchmark.store import TABLE, Store, open_store, write_parquet
 from bayes_ivgen.benchmark.tasks import TABLES, Task, adapted, find_task, seeds_of
 from bayes_ivgen.errors import SpecError
-
-
-class Advance(Protocol):
-    """Called whenever a cell is done."""
-
-    def __call__(self) -> None:
-        """Move the progress bar."""
 
 
 def run(
@@ -149,7 +142,7 @@ def _execute(todo: Sequence[Job], jobs: int | None, cluster: str | None) -> Iter
 
 
 @contextmanager
-def _progress(show: bool, what: str, total: int, done: int) -> Iterator[Advance]:
+def _progress(show: bool, what: str, total: int, done: int) -> Iterator[Callable[[], None]]:
     """Show how many cells are done; silent where nobody looks."""
     from rich.console import Console
     from rich.progress import (

@@ -35,11 +35,7 @@ class Store:
 
     def read_part(self, cell: Cell) -> dict[str, Record]:
         """Return the records of a cell by method; empty if there are none that can be read."""
-        try:
-            found: dict[str, Record] = json.loads(self._part(cell).read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # not there, or cut off by a full disk: the cell is run again
-            return {}
-        return found
+        return _read_part(self._part(cell))
 
     def write_part(self, cell: Cell, records: Mapping[str, Record]) -> None:
         """Write the records of a cell; whoever reads sees the old file or the new one, whole."""
@@ -48,13 +44,21 @@ class Store:
     def write_table(self) -> pd.DataFrame:
         """Put all parts into one tidy table, in an order that does not depend on who ran them."""
         parts = sorted((self.folder / PARTS).glob("*.json"))
-        records = [record for part in parts for record in json.loads(part.read_text(encoding="utf-8")).values()]
+        records = [record for part in parts for record in _read_part(part).values()]
         table = tidy(pd.DataFrame.from_records(records))
         write_parquet(table, self.folder / TABLE)
         return table
 
     def _part(self, cell: Cell) -> Path:
         return self.folder / PARTS / f"{cell.name}.json"
+
+
+def _read_part(path: Path) -> dict[str, Record]:
+    try:
+        found: dict[str, Record] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # not there, or cut off by a broken disk: the cell is run again
+        return {}
+    return found
 
 
 def tidy(table: pd.DataFrame) -> pd.DataFrame:
