@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,7 +45,10 @@ def test_nobody_answers(tiny: Task, guess: Any, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (distributed.KilledWorker("cell", None, 3), "the cell ivgen-x was lost with every worker that tried it"),
+        (
+            distributed.KilledWorker("cell", SimpleNamespace(address="tcp://worker"), 3),
+            "the cell ivgen-x was lost with every worker that tried it",
+        ),
         (
             ModuleNotFoundError("No module named 'bayes_ivgen'"),
             "Install the same version of bayes-ivgen, .* every worker",
