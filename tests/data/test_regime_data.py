@@ -55,8 +55,8 @@ def assert_same_profiles(
 def rows_of(data: RegimeData, batch_rows: int) -> dict[Regime, np.ndarray]:
     parts: dict[Regime, list[np.ndarray]] = {}
     for batch in data.batches(batch_rows):
-        assert len(batch.actions) == len(batch.outcome) <= batch_rows
-        parts.setdefault(batch.regime, []).append(np.column_stack([batch.actions, batch.outcome]))
+        assert len(batch.variables) == len(batch.outcome) <= batch_rows
+        parts.setdefault(batch.regime, []).append(np.column_stack([batch.variables, batch.outcome]))
     return {regime: np.concatenate(blocks) for regime, blocks in parts.items()}
 
 
@@ -141,7 +141,7 @@ def test_batches_of_any_size_give_the_same_profiles(source: str, batch_rows: int
     for batch in data.batches(batch_rows):
         for builders, options in ((capped, {"sample_rows": sample_rows}), (whole, {})):
             builder = builders.setdefault(batch.regime, ProfileBuilder(3, **options))
-            builder.add(np.column_stack([batch.actions, batch.outcome]))
+            builder.add(np.column_stack([batch.variables, batch.outcome]))
     assert_same_profiles({regime: whole[regime].build() for regime in data.regimes}, data.profiles)
     profiles = {regime: capped[regime].build() for regime in data.regimes}
     assert_same_profiles(profiles, data.profiles, sample=False)
@@ -537,14 +537,14 @@ NAME_ERRORS: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
     "string": (
         {"actions": "tv"}, r"actions is the string 'tv'; pass a list of names such as \['tv'\]", {"actions": ["tv"]}),
     "empty": ({"actions": []}, "actions is empty; name at least one action column", {"actions": ["tv"]}),
-    "doubled": ({"actions": ["tv", "tv"]}, "'tv' is named twice among outcome and actions", {"actions": ["tv"]}),
-    "outcome": ({"actions": ["tv", "y"]}, "'y' is named twice among outcome and actions", {"actions": ["tv"]}),
+    "doubled": ({"actions": ["tv", "tv"]}, "'tv' is named twice among actions", {"actions": ["tv"]}),
+    "outcome": ({"actions": ["tv", "y"]}, "'y' is named twice among actions and outcome", {"actions": ["tv"]}),
     "not text": ({"actions": ["tv", 3]}, "the column name 3 is not text; rename the column", {"actions": ["tv", "3"]}),
     "outcome not text": ({"outcome": 3}, "the column name 3 is not text; rename the column", {"outcome": "3"}),
     "regime is action": (
-        {"regime": "tv"}, "the regime column 'tv' is also an action or the outcome; name three", {"regime": "regime"}),
+        {"regime": "tv"}, "the regime column 'tv' is also an action, the outcome or", {"regime": "regime"}),
     "regime is outcome": (
-        {"regime": "y"}, "the regime column 'y' is also an action or the outcome; name three", {"regime": "regime"}),
+        {"regime": "y"}, "the regime column 'y' is also an action, the outcome or", {"regime": "regime"}),
 }  # fmt: skip
 
 
@@ -652,7 +652,7 @@ def test_number_types(form: str, dtype: str, tmp_path: Path) -> None:
     whole = table().assign(tv=np.arange(80) % 5, y=np.arange(80))
     data = FORMS[form](whole.astype({"tv": dtype, "y": dtype}), tmp_path)
     assert_same_profiles(data.profiles, from_frame(whole).profiles)
-    assert all(batch.actions.dtype == batch.outcome.dtype == np.float64 for batch in data.batches())
+    assert all(batch.variables.dtype == batch.outcome.dtype == np.float64 for batch in data.batches())
 
 
 @pytest.mark.parametrize("form", ["pandas", "polars", "pyarrow", "parquet"])

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bayes_ivgen.data import RegimeData
+from bayes_ivgen.data.columns import ColumnNames
 from bayes_ivgen.data.sources import FileSource, MemorySource, RowSource, split_by_label
 from bayes_ivgen.errors import DataError
 
@@ -34,7 +35,7 @@ def write(frame: pd.DataFrame, path: Path) -> Path:
 
 
 def open_source(path: Any, file_format: str) -> FileSource:
-    return FileSource.open(path, COLUMNS, "regime", file_format)
+    return FileSource.open(path, ColumnNames("y", ("tv", "web")), "regime", file_format)
 
 
 def read_rows(source: RowSource, **options: int) -> dict[str, np.ndarray]:

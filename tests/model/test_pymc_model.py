@@ -47,7 +47,7 @@ def by_hand(design: Design, data: RegimeData, model: InterventionModel, point: d
         for batch in data.batches():
             if batch.regime == regime:
                 was_set = np.tile([regime.sets(k) for k in data.actions], (len(batch.outcome), 1))
-                mean = design.outcome_mean + design.outcome_sd * design.rows(batch.actions, was_set) @ beta
+                mean = design.outcome_mean + design.outcome_sd * design.rows(batch.variables, was_set) @ beta
                 sd = design.outcome_sd * x["sigma"][index[r]]
                 total += float(np.sum(stats.norm.logpdf(batch.outcome, mean, sd)))
     return total

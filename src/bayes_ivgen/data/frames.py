@@ -9,6 +9,7 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
+from bayes_ivgen.data.columns import ColumnNames
 from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.errors import DataError
 
@@ -64,6 +65,28 @@ def numeric_columns(frame: nw.DataFrame[Any], names: Sequence[str], where: str, 
     """
     columns = [_numeric_column(frame[name], name, where, first_row) for name in names]
     return np.ascontiguousarray(np.column_stack(columns)) if columns else np.empty((len(frame), 0))
+
+
+def checked_values(frame: nw.DataFrame[Any], columns: ColumnNames, where: str, first_row: int = 0) -> FloatArray:
+    """Return the columns of `columns.numeric`, with weights and exposure above zero.
+
+    Raises
+    ------
+    DataError
+        As `numeric_columns` does, and if a weight or an exposure is not positive.
+    """
+    values = numeric_columns(frame, columns.numeric, where, first_row)
+    for part, name in (("weights", columns.weights), ("exposure", columns.exposure)):
+        if name is None:
+            continue
+        column = values[:, columns.numeric.index(name)]
+        if (wrong := column <= 0).any():
+            row = int(np.argmax(wrong))
+            raise DataError(
+                f"the {part} column {name!r} of {where} is {column[row]:g} in row {first_row + row}; every entry must "
+                f"be above zero. Leave out the {int(wrong.sum())} rows where it is not."
+            )
+    return values
 
 
 def _numeric_column(series: nw.Series[Any], name: str, where: str, first_row: int) -> FloatArray:

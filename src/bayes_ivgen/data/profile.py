@@ -21,11 +21,11 @@ class RegimeProfile:
     ----------
     rows : int
         Number of rows.
-    mean, sd, low, high : ndarray of shape (K + 1,)
-        Moments and range of the K actions followed by the outcome, in their own units.
-    levels : tuple of ndarray or None, length K
-        The distinct values of each action, sorted, or None above `MAX_LEVELS` of them.
-    sample : ndarray of shape (min(rows, SAMPLE_ROWS), K + 1)
+    mean, sd, low, high : ndarray of shape (V + 1,)
+        Moments and range of the V variables (actions, then covariates) followed by the outcome, in their own units.
+    levels : tuple of ndarray or None, length V
+        The distinct values of each variable, sorted, or None above `MAX_LEVELS` of them.
+    sample : ndarray of shape (min(rows, SAMPLE_ROWS), V + 1)
         All rows, or above `SAMPLE_ROWS` a uniform sample drawn with a fixed seed: quantiles, knots
         and centring come from it.
     """
@@ -59,7 +59,7 @@ class ProfileBuilder:
         self._sample_rows = sample_rows
 
     def add(self, values: FloatArray) -> None:
-        """Add a batch of shape (n, K + 1): the actions followed by the outcome."""
+        """Add a batch of shape (n, V + 1): the variables followed by the outcome."""
         n = len(values)
         if n == 0:
             return

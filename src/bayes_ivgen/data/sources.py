@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from bayes_ivgen.data.frames import check_columns, label_column, numeric_columns, to_narwhals
+from bayes_ivgen.data.columns import ColumnNames
+from bayes_ivgen.data.frames import check_columns, checked_values, label_column, to_narwhals
 from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.data.regime import Regime
 from bayes_ivgen.errors import DataError
@@ -24,15 +25,28 @@ BATCH_ROWS = 65_536
 
 
 class Batch(NamedTuple):
-    """Rows of one regime: actions of shape (n, K) and outcome of shape (n,)."""
+    """Rows of one regime: actions and covariates of shape (n, V); outcome, weights and exposure of shape (n,)."""
 
     regime: Regime
-    actions: FloatArray
+    variables: FloatArray
     outcome: FloatArray
+    weights: FloatArray | None = None
+    exposure: FloatArray | None = None
+
+    @classmethod
+    def of(cls, regime: Regime, values: FloatArray, columns: ColumnNames) -> Batch:
+        """Take the columns of `columns.numeric` apart."""
+        v = len(columns.variables)
+        extra = {
+            part: values[:, columns.numeric.index(name)]
+            for part, name in (("weights", columns.weights), ("exposure", columns.exposure))
+            if name is not None
+        }
+        return cls(regime, values[:, :v], values[:, v], **extra)
 
 
 class LabelledBatch(NamedTuple):
-    """Rows that carry one label: actions followed by the outcome, shape (n, K + 1)."""
+    """Rows that carry one label: the columns of `ColumnNames.numeric`."""
 
     label: str
     values: FloatArray
@@ -48,7 +62,7 @@ class RowSource(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class MemorySource:
-    """Rows held in memory, one array of shape (n, K + 1) for each label."""
+    """Rows held in memory, one array for each label."""
 
     values: Mapping[str, FloatArray] = field(repr=False)
 
@@ -83,12 +97,12 @@ class FileSource:
     """Rows of Parquet or CSV files, streamed: memory is set by the batch, not by the file."""
 
     dataset: Dataset = field(repr=False)
-    columns: tuple[str, ...]
+    columns: ColumnNames
     regime_column: str
     where: str
 
     @classmethod
-    def open(cls, path: Any, columns: Sequence[str], regime_column: str, file_format: str) -> FileSource:
+    def open(cls, path: Any, columns: ColumnNames, regime_column: str, file_format: str) -> FileSource:
         """Open files, a folder or a glob pattern without reading the rows.
 
         Raises
@@ -106,28 +120,28 @@ class FileSource:
             opened = dataset.dataset(files, format=file_format)
             if not opened.files:
                 raise DataError(f"there are no files in {where}. Check the path, or name the files.")
-            check_columns(opened.schema.names, [*columns, regime_column], where)
-            schema = _widened(opened.schema, columns, regime_column, file_format)
+            check_columns(opened.schema.names, [*columns.numeric, regime_column], where)
+            schema = _widened(opened.schema, columns.numeric, regime_column, file_format)
             opened = dataset.dataset(files, format=file_format, schema=schema)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise DataError(
                 f"{where} cannot be read as {file_format}: {_reason(error)}. "
                 "Check the file, or convert it to Parquet or CSV with a header line."
             ) from error
-        return cls(opened, tuple(columns), regime_column, where)
+        return cls(opened, columns, regime_column, where)
 
     def read(self, batch_rows: int = BATCH_ROWS) -> Iterator[LabelledBatch]:
         """Yield all rows, at most `batch_rows` at a time."""
         import pyarrow as pa
 
-        needed = [*self.columns, self.regime_column]
+        needed = [*self.columns.numeric, self.regime_column]
         first_row = 0
         try:
             for record_batch in self.dataset.to_batches(columns=needed, batch_size=batch_rows):
                 if record_batch.num_rows == 0:
                     continue
                 frame = to_narwhals(pa.table(record_batch), needed, self.where)
-                values = numeric_columns(frame, self.columns, self.where, first_row)
+                values = checked_values(frame, self.columns, self.where, first_row)
                 labels = label_column(frame, self.regime_column, self.where, first_row)
                 first_row += len(values)
                 yield from (LabelledBatch(*item) for item in split_by_label(values, labels).items())

@@ -109,6 +109,12 @@ def _check_data(data: RegimeData) -> None:
             f"data is a {type(data).__name__}; build it first, for example with "
             "RegimeData.from_frame(frame, outcome=..., actions=[...])."
         )
+    for part in ("covariates", "weights", "exposure"):
+        if getattr(data.columns, part):
+            raise SpecError(
+                f"the data name {part} ({getattr(data.columns, part)!r}), which this version cannot fit; "
+                f"build the data without {part}=."
+            )
     actions = data.actions
     taken = [*RESERVED_NAMES, *(f"versus_{action}" for action in actions)]
     clash = next((action for action in actions if action in taken), None)

@@ -53,7 +53,7 @@ def collect_rows(data: RegimeData) -> tuple[FloatArray, FloatArray, FloatArray]:
     position = {regime: i for i, regime in enumerate(data.regimes)}
     batches = list(data.batches())
     return (
-        np.concatenate([batch.actions for batch in batches]),
+        np.concatenate([batch.variables for batch in batches]),
         np.concatenate([batch.outcome for batch in batches]),
         np.concatenate([np.full(len(batch.outcome), position[batch.regime]) for batch in batches]),
     )

@@ -44,13 +44,13 @@ def accumulate(
     total = SufficientStatistics.zeros(labels, design.n_coefficients)
     log_variance = np.zeros(len(labels))
     batch_rows = max(1024, BATCH_BYTES // (8 * design.n_coefficients))
-    for regime, actions, outcome in data.batches(batch_rows):
+    for regime, variables, outcome, *_ in data.batches(batch_rows):
         r = labels.index(regime.label)
         active = design.active_columns(regime)
-        x = design.regime_rows(actions, regime)
+        x = design.regime_rows(variables, regime)
         y = (outcome - design.outcome_mean) / design.outcome_sd
         if variance is not None:
-            v = variance(actions, regime)
+            v = variance(variables, regime)
             log_variance[r] += np.log(v).sum()
             x, y = x / np.sqrt(v)[:, None], y / np.sqrt(v)
         total.rows[r] += len(y)
