@@ -43,7 +43,7 @@ def test_every_part_arrives_in_its_place(frame: pd.DataFrame, how: str, tmp_path
 
 
 def test_frames_take_the_same_parts(frame: pd.DataFrame) -> None:
-    frames = {label: rows for label, rows in frame.groupby("regime")}
+    frames = dict(list(frame.groupby("regime")))
     data = RegimeData.from_frames(frames, **PARTS)
     assert data.covariates == ("season",)
     assert next(data.batches()).exposure is not None
@@ -64,8 +64,6 @@ def test_weights_and_exposure_must_be_positive(frame: pd.DataFrame, part: str) -
 def test_names_are_different() -> None:
     with pytest.raises(DataError, match="'tv' is named twice among actions and covariates; name each column once"):
         ColumnNames.checked(outcome="y", actions=["tv"], covariates=["tv"])
-    with pytest.raises(
-        DataError, match=r"covariates is the string 'season'; pass a list of names such as \['season'\]"
-    ):
+    with pytest.raises(DataError, match=r"covariates is the string 'season'; pass a list of names"):
         ColumnNames.checked(outcome="y", actions=["tv"], covariates="season")
     ColumnNames.checked(outcome="y", actions=["tv"], covariates=["season"])
