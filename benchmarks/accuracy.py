@@ -91,7 +91,9 @@ def graph_rates(fit: ivg.Fit, world: ivg.simulate.SCM) -> dict[str, float]:
     }
 
 
-def one_world(scm: str, actions: int, rows: int, seed: int, graph: str, draws: int, joint: bool) -> dict[str, float]:
+def one_world(
+    scm: str, actions: int, rows: int, seed: int, graph: str, tail: str, draws: int, joint: bool
+) -> dict[str, float]:
     world = WORLDS[scm](n_actions=actions, seed=seed)
     regime = f"do({','.join(world.actions)})"
     frame = world.sample_regimes(world.standard_regimes(rows // (actions + 1)), seed=seed + 10_000)
@@ -99,11 +101,15 @@ def one_world(scm: str, actions: int, rows: int, seed: int, graph: str, draws: i
     truth = world.effect(queries)
     fresh = world.sample(FRESH_ROWS, regime=regime, seed=seed + 40_000)
     names = {"outcome": world.outcome, "actions": list(world.actions)}
-    model = ivg.InterventionModel(graph=ivg.ActionGraph(world.parents) if graph == "known" else graph)
+    model = ivg.InterventionModel(
+        causal=ivg.BSpline(tail=tail),
+        confounding=ivg.BSpline(tail=tail),
+        graph=ivg.ActionGraph(world.parents) if graph == "known" else graph,
+    )
     options = {"draws": draws, "cores": 1, "progressbar": False, "seed": seed}
     start = time.perf_counter()
     fit = model.fit(ivg.RegimeData.from_frame(frame, **names), **options)
-    result = {"scm": scm, "K": actions, "rows": rows, "graph": graph, "seed": seed}
+    result = {"scm": scm, "K": actions, "rows": rows, "graph": graph, "tail": tail, "seed": seed}
     result |= {"seconds": time.perf_counter() - start}
     result |= {"sd_truth": float(truth.std()), "constant": rms(frame[world.outcome].mean() - truth)}
     result |= score(fit, world, queries, truth) | score_outcome(fit, world, fresh) | graph_rates(fit, world)
@@ -127,17 +133,19 @@ def one_world(scm: str, actions: int, rows: int, seed: int, graph: str, draws: i
 def report(table: pd.DataFrame) -> pd.DataFrame:
     """One column a cell: means with standard errors, worst cases and ratios of mean excesses."""
     summary = {}
-    for cell, part in table.groupby(["scm", "K", "rows", "graph"], sort=False):
+    for cell, part in table.groupby(["scm", "K", "rows", "graph", "tail"], sort=False):
         column = {"worlds": str(len(part))}
-        for name in part.columns.drop(["scm", "K", "rows", "graph", "seed"]):
+        for name in part.columns.drop(["scm", "K", "rows", "graph", "tail", "seed"]):
             if not name.startswith(("ess_", "r_hat")):
                 column[name] = f"{part[name].mean():.4g} ({part[name].sem():.2g})"
+        column["median excess"] = f"{part['excess'].median():.4g}"
         column["least coverage_90"] = f"{part['coverage_90'].min():.2f}"
         for name in part.columns[part.columns.str.startswith("ess_")]:
             column[f"least {name}"] = f"{part[name].min():.0f}"
         column["largest r_hat"] = f"{part['r_hat'].max():.4f}"
         for other in ("topline", "joint_engine"):
             if other in part:
+                column[f"median {other}"] = f"{part[other].median():.4g}"
                 column[f"excess / {other}"] = f"{part['excess'].mean() / part[other].mean():.3f}"
         summary[" ".join(str(item) for item in cell)] = column
     return pd.DataFrame(summary)
@@ -151,16 +159,18 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20, help="number of worlds")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--graph", choices=["known", "learn", "full", "empty"], nargs="+", default=["learn"])
+    parser.add_argument("--tail", choices=["learned", "linear", "clip"], nargs="+", default=["learned"])
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--no-joint", action="store_true", help="skip the models trained on joint rows")
     parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--out", help="write one row a world to this CSV file")
     args = parser.parse_args()
     tasks = (
-        delayed(one_world)(args.scm, actions, rows, seed, graph, args.draws, not args.no_joint)
+        delayed(one_world)(args.scm, actions, rows, seed, graph, tail, args.draws, not args.no_joint)
         for actions in args.actions
         for rows in args.rows
         for graph in args.graph
+        for tail in args.tail
         for seed in range(args.first_seed, args.first_seed + args.seeds)
     )
     table = pd.DataFrame(Parallel(n_jobs=args.jobs)(tasks))
