@@ -140,14 +140,14 @@ def _warn_about_small_regimes(data: RegimeData) -> None:
 
 def _warn_about_thin_components(data: RegimeData, design: Design) -> None:
     for component in design.components:
-        if isinstance(component, CommonLevel):
-            continue
         if isinstance(component, CausalComponent):
             regimes = data.regimes_setting(component.action) or data.regimes
             what, where = "causal", "rows that set it"
-        else:
+        elif isinstance(component, ConfoundingComponent):
             regimes = data.regimes_leaving(component.action)
             what, where = "confounding", "rows that leave it unset"
+        else:
+            continue
         rows = sum(data.profiles[regime].rows for regime in regimes)
         columns = size_of(component.terms)
         if rows < columns:

@@ -98,7 +98,7 @@ class Design:
         """Columns that are not switched off in a regime."""
         parts = [np.arange(0, 1)]
         for component, columns in zip(self.components, self.component_slices, strict=True):
-            if _at_work(component, regime):
+            if component.at_work(regime):
                 parts.append(np.arange(columns.start, columns.stop))
         return np.concatenate(parts)
 
@@ -107,11 +107,10 @@ class Design:
         by_name = {action: values[:, k] for k, action in enumerate(self.actions)}
         blocks = [np.ones((len(values), 1))]
         for component in self.components:
-            if isinstance(component, CommonLevel):
-                share = np.mean([not regime.sets(action) for action in component.actions])
-                blocks += [np.full((len(values), 1), share)] if share else []
-            elif _at_work(component, regime):
-                blocks.append(component.columns(by_name))
+            factor = component.at_work(regime)
+            if factor:
+                columns = component.columns(by_name)
+                blocks.append(columns if factor == 1.0 else factor * columns)
         return np.concatenate(blocks, axis=1)
 
     def rows(self, values: FloatArray, was_set: BoolArray) -> FloatArray:
@@ -129,19 +128,16 @@ class Design:
         ndarray of shape (n, P)
         """
         by_name = {action: values[:, k] for k, action in enumerate(self.actions)}
-        rows = np.zeros((len(values), self.n_coefficients))
+        patterns, which = np.unique(was_set, axis=0, return_inverse=True)
+        regimes = [Regime(tuple(a for a, flag in zip(self.actions, row, strict=True) if flag)) for row in patterns]
+        rows = np.empty((len(values), self.n_coefficients))
         rows[:, 0] = 1.0
         for component, columns in zip(self.components, self.component_slices, strict=True):
-            if isinstance(component, CommonLevel):
-                counted = [self.actions.index(action) for action in component.actions]
-                rows[:, columns] = np.mean(~was_set[:, counted], axis=1, keepdims=True)
-                continue
-            rows[:, columns] = component.columns(by_name)
-            if component.gate is not None:
-                rows[was_set[:, self.actions.index(component.gate)], columns] = 0.0
+            factor = np.array([component.at_work(regime) for regime in regimes])[which.ravel()]
+            rows[:, columns] = component.columns(by_name) * factor[:, None]
         return rows
 
-    def columns_of(self, action: str, kind: type[Component]) -> NDArray[np.intp]:
+    def columns_of(self, action: str, kind: type) -> NDArray[np.intp]:
         """Columns of one component, for example ``columns_of("tv", CausalComponent)``.
 
         Those of a confounding component include the common level, of which the action has a share.
@@ -150,7 +146,7 @@ class Design:
             [
                 np.arange(columns.start, columns.stop)
                 for component, columns in zip(self.components, self.component_slices, strict=True)
-                if (isinstance(component, kind) and component.action == action)
+                if (isinstance(component, kind) and action in component.members)
                 or (isinstance(component, CommonLevel) and kind is ConfoundingComponent)
             ]
         )
@@ -173,12 +169,6 @@ class Design:
             data["outcome_mean"],
             data["outcome_sd"],
         )
-
-
-def _at_work(component: Component, regime: Regime) -> bool:
-    if isinstance(component, CommonLevel):
-        return not all(regime.sets(action) for action in component.actions)
-    return component.gate is None or not regime.sets(component.gate)
 
 
 def indicators(regimes: Sequence[Regime], actions: Sequence[str]) -> BoolArray:

@@ -1,67 +1,19 @@
-"""The additive components of the outcome mean and their columns (design 1.1).
-
-E[Y | a, R] = alpha + sum_k m_k(a_k) + sum_k (1 - R_k) c_k(a_k, a_pa(k)), every function a sum of
-terms: a block of columns whose coefficients share one scale.
-"""
+"""The bias of the observational reading of an action."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
 from bayes_ivgen.basis import FittedBasis, FittedTensor, basis_from_dict, tensor_from_dict
 from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.data.regime import Regime
+from bayes_ivgen.model.components.base import Term, TermType, line_and_wiggle
 
 RIDGE = 1e-4  # of the mean square, in the regression on the columns of the parents
-
-
-class TermType(StrEnum):
-    """Kinds of terms; all terms of one kind share a hyper-scale."""
-
-    CAUSAL_LINEAR = "causal_linear"
-    CAUSAL_WIGGLE = "causal_wiggle"
-    LEVEL = "level"
-    CONFOUNDING_LINEAR = "confounding_linear"
-    CONFOUNDING_WIGGLE = "confounding_wiggle"
-    OTHER_LINEAR = "other_linear"
-    OTHER_WIGGLE = "other_wiggle"
-    TENSOR = "tensor"
-
-
-@dataclass(frozen=True)
-class Term:
-    """A block of columns with one scale: ``name``, ``type`` and number of columns."""
-
-    name: str
-    type: TermType
-    size: int
-
-
-@dataclass(frozen=True, eq=False)
-class CausalComponent:
-    """m_k(a_k): what setting action k does; at work in every regime."""
-
-    action: str
-    basis: FittedBasis = field(repr=False)
-
-    gate: str | None = field(default=None, init=False)
-
-    @property
-    def terms(self) -> tuple[Term, ...]:
-        """The linear and the penalised part."""
-        return _line_and_wiggle(f"causal[{self.action}]", self.basis, TermType.CAUSAL_LINEAR, TermType.CAUSAL_WIGGLE)
-
-    def columns(self, values: Mapping[str, FloatArray]) -> FloatArray:
-        """Evaluate at the actions' values, each of shape (n,); returns (n, size)."""
-        return self.basis.columns(values[self.action])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data from which `component_from_dict` restores the component exactly."""
-        return {"kind": "causal", "action": self.action, "basis": self.basis.to_dict()}
 
 
 class RawColumns(NamedTuple):
@@ -103,6 +55,8 @@ class ConfoundingComponent:
         Regression of the own and interaction columns on the columns of the parents.
     """
 
+    kind: ClassVar[str] = "confounding"
+
     action: str
     has_level: bool
     own: FittedBasis = field(repr=False)
@@ -112,19 +66,23 @@ class ConfoundingComponent:
     projection: FloatArray = field(repr=False)
 
     @property
-    def gate(self) -> str:
-        """The action that, when set, switches this component off."""
-        return self.action
+    def members(self) -> tuple[str, ...]:
+        """The action."""
+        return (self.action,)
+
+    def at_work(self, regime: Regime) -> float:
+        """Return 0 where the action is set, else 1."""
+        return 0.0 if regime.sets(self.action) else 1.0
 
     @property
     def terms(self) -> tuple[Term, ...]:
         """Level, own function, and a function and an interaction for each parent."""
         prefix = f"confounding[{self.action}]"
         terms = [Term(f"{prefix}.level", TermType.LEVEL, 1)] if self.has_level else []
-        terms += _line_and_wiggle(prefix, self.own, TermType.CONFOUNDING_LINEAR, TermType.CONFOUNDING_WIGGLE)
+        terms += line_and_wiggle(prefix, self.own, TermType.CONFOUNDING_LINEAR, TermType.CONFOUNDING_WIGGLE)
         for other, basis in self.others.items():
             name = f"confounding[{self.action}|{other}]"
-            terms += _line_and_wiggle(name, basis, TermType.OTHER_LINEAR, TermType.OTHER_WIGGLE)
+            terms += line_and_wiggle(name, basis, TermType.OTHER_LINEAR, TermType.OTHER_WIGGLE)
             if self.tensors[other].n_columns:
                 terms.append(Term(f"{name}.tensor", TermType.TENSOR, self.tensors[other].n_columns))
         return tuple(terms)
@@ -165,9 +123,9 @@ class ConfoundingComponent:
         return replace(self, projection=np.linalg.solve(gram, centred.T @ (targets - targets.mean(axis=0))))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data from which `component_from_dict` restores the component exactly."""
+        """Return plain data from which `from_dict` restores the component exactly."""
         return {
-            "kind": "confounding",
+            "kind": self.kind,
             "action": self.action,
             "has_level": self.has_level,
             "own": self.own.to_dict(),
@@ -177,56 +135,15 @@ class ConfoundingComponent:
             "projection": self.projection.tolist(),
         }
 
-
-@dataclass(frozen=True)
-class CommonLevel:
-    """What confounding adds on average while nothing is set: one level shared by all actions.
-
-    Its column is the share of `actions` that are not set. Beside the levels of single actions, which
-    have mean zero in the prior, it lets all of them lean the same way: planners who follow demand in
-    one channel follow it in all.
-    """
-
-    actions: tuple[str, ...]
-
-    gate: str | None = field(default=None, init=False)
-    action: str | None = field(default=None, init=False)
-
-    @property
-    def terms(self) -> tuple[Term, ...]:
-        """One level."""
-        return (Term("confounding.level", TermType.LEVEL, 1),)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data from which `component_from_dict` restores the component exactly."""
-        return {"kind": "common_level", "actions": list(self.actions)}
-
-
-Component = CausalComponent | ConfoundingComponent | CommonLevel
-
-
-def component_from_dict(data: dict[str, Any]) -> Component:
-    """Restore a component written by its ``to_dict``."""
-    if data["kind"] == "causal":
-        return CausalComponent(data["action"], basis_from_dict(data["basis"]))
-    if data["kind"] == "common_level":
-        return CommonLevel(tuple(data["actions"]))
-    return ConfoundingComponent(
-        action=data["action"],
-        has_level=data["has_level"],
-        own=basis_from_dict(data["own"]),
-        others={name: basis_from_dict(item) for name, item in data["others"].items()},
-        tensors={name: tensor_from_dict(item) for name, item in data["tensors"].items()},
-        pairs={(first, second): tensor_from_dict(item) for first, second, item in data["pairs"]},
-        projection=np.array(data["projection"], dtype=float),
-    )
-
-
-def _line_and_wiggle(prefix: str, basis: FittedBasis, linear: TermType, wiggle: TermType) -> tuple[Term, ...]:
-    terms = (Term(f"{prefix}.linear", linear, basis.n_linear), Term(f"{prefix}.wiggle", wiggle, basis.n_wiggle))
-    return tuple(term for term in terms if term.size)
-
-
-def size_of(terms: Sequence[Term]) -> int:
-    """Total number of columns."""
-    return sum(term.size for term in terms)
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Restore what `to_dict` wrote."""
+        return cls(
+            action=data["action"],
+            has_level=data["has_level"],
+            own=basis_from_dict(data["own"]),
+            others={name: basis_from_dict(item) for name, item in data["others"].items()},
+            tensors={name: tensor_from_dict(item) for name, item in data["tensors"].items()},
+            pairs={(first, second): tensor_from_dict(item) for first, second, item in data["pairs"]},
+            projection=np.array(data["projection"], dtype=float),
+        )
