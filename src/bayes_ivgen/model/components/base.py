@@ -23,6 +23,11 @@ class TermType(StrEnum):
     OTHER_LINEAR = "other_linear"
     OTHER_WIGGLE = "other_wiggle"
     TENSOR = "tensor"
+    SYNERGY_LINEAR = "synergy_linear"
+    SYNERGY_WIGGLE = "synergy_wiggle"
+    CAUSAL_TENSOR = "causal_tensor"
+    COVARIATE_LINEAR = "covariate_linear"
+    COVARIATE_WIGGLE = "covariate_wiggle"
 
 
 @dataclass(frozen=True)
