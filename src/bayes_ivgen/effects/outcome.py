@@ -68,7 +68,7 @@ def outcome(
     The mean is `EffectPosterior.effect`; the variance follows `OutcomeNoise.variances`. The shape
     is normal, or where the residuals say otherwise the law that the characteristic functions give
     for the target regime, stretched by the standard deviation at a relative to its average.
-    Averaged (held) actions are drawn anew from their observed values for each draw.
+    Averaged (held) actions and covariates are drawn anew from their observed values for each draw.
     """
     effect = posterior.effect(queries, extrapolate=extrapolate)
     weights = _weights(posterior, queries.regime)
@@ -81,11 +81,11 @@ def outcome(
         rng = np.random.default_rng([seed, query])
         uniform = rng.random((chains, draws))
         if queries.averaged:
-            spread = np.where(np.isnan(queries.values[query]), posterior.observed, queries.values[query])
+            spread = posterior.spread(queries.values[query])
             chosen = rng.integers(len(spread), size=(chains, draws))
-            rows = posterior.design.rows(spread, np.broadcast_to(was_set, spread.shape))
+            rows = posterior.design.rows(spread, was_set)
             mean = np.einsum("cdp,cdp->cd", posterior.coefficients, rows[chosen])
-            variance = noise.variances(spread, np.broadcast_to(was_set, spread.shape), weights)
+            variance = noise.variances(spread, np.broadcast_to(was_set, (len(spread), len(was_set))), weights)
             variance = variance[chosen] if variance.ndim == 1 else variance[..., 0]
         else:
             mean = posterior.project(posterior.rows(queries, slice(query, query + 1)))[..., 0]
@@ -106,10 +106,10 @@ def outcome(
 
 
 def _weights(posterior: EffectPosterior, target: Regime) -> FloatArray:
-    weights = level_weights(target, posterior.regimes, posterior.actions)
+    weights = level_weights(target, posterior.regimes, posterior.heads)
     if weights is None:  # separable levels identify the mean, not the spread: take the nearest collection
-        rows = np.array([[1.0, *(regime.sets(a) for a in posterior.actions)] for regime in posterior.regimes])
-        wanted = np.array([1.0, *(target.sets(a) for a in posterior.actions)])
+        rows = np.array([[1.0, *(regime.sets(a) for a in posterior.heads)] for regime in posterior.regimes])
+        wanted = np.array([1.0, *(target.sets(a) for a in posterior.heads)])
         weights = np.linalg.lstsq(rows.T, wanted, rcond=None)[0]
         weights /= weights.sum()
     return weights
@@ -119,5 +119,5 @@ def _typical_variance(
     posterior: EffectPosterior, noise: OutcomeNoise, was_set: np.ndarray, weights: FloatArray
 ) -> float:
     """Average noise variance over observed values under the target regime: where the shape was learned."""
-    flags = np.broadcast_to(was_set, posterior.observed.shape)
+    flags = np.broadcast_to(was_set, (len(posterior.observed), len(was_set)))
     return float(np.mean(noise.variances(posterior.observed, flags, weights)))

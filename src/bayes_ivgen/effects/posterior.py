@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -17,7 +17,8 @@ from bayes_ivgen.effects.queries import Queries
 from bayes_ivgen.effects.support import Support
 from bayes_ivgen.errors import IdentificationError, QueryError
 from bayes_ivgen.model import ActionGraph, Design
-from bayes_ivgen.model.components import CausalComponent, ConfoundingComponent
+from bayes_ivgen.model.components import CausalComponent, ConfoundingComponent, InteractionComponent
+from bayes_ivgen.model.structure import split_block
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +39,10 @@ class EffectPosterior:
         Whether the confounding levels were known to be zero.
     support : Support
         Where each action was tried.
-    observed : ndarray of shape (m, K)
-        A sample of natural values of the actions, for averages.
+    observed : ndarray of shape (m, V)
+        A sample of natural values of the actions with the covariates of these rows, for averages.
+    covariate_rows : ndarray of shape (c, V - K), optional
+        A sample of the covariates in all rows: the law over which effects are averaged.
     coefficients : ndarray of shape (chain, draw, P)
         Draws of the intercept followed by beta, in units of the outcome's standard deviation.
     """
@@ -52,6 +55,12 @@ class EffectPosterior:
     support: Support = field(repr=False)
     observed: FloatArray = field(repr=False)
     coefficients: FloatArray = field(repr=False)
+    covariate_rows: FloatArray | None = field(default=None, repr=False)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """One action of each block; the rows of regimes are written in terms of them."""
+        return self.design.structure.heads
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -119,19 +128,20 @@ class EffectPosterior:
         )
 
     def response_curve(self, action: str, values: FloatArray) -> Estimate:
-        """Alpha + m_k(a_k): the joint effect along one action, the others held at observed values.
+        """Joint effect along one action, the others (and the covariates) averaged at observed values.
 
-        Every causal column has mean zero over the observational rows, so averaging the joint effect
-        over the observed values of the other actions leaves the intercept and m_k.
+        Every column of the causal components has mean zero over the observational rows, so that
+        without interactions this is alpha + m_k(a_k). With synergy, blocks or covariates that enter
+        m_k the interactions of k are averaged along: how s and m_k share out is a convention, their
+        sum here is not.
         """
         queries = self._along(action, values, Regime(self.actions))
         self.require_level(queries.regime)
         support = self.support.check(queries, extrapolate=True)
-        keep = np.append(0, self.design.columns_of(action, CausalComponent))
+        keep = np.append(0, self.design.columns_of(action, CausalComponent, InteractionComponent))
 
         def evaluate(block: slice) -> FloatArray:
-            rows = self._component_rows(action, values[block], was_set=True)
-            projected = self.coefficients[..., keep] @ rows[:, keep].T
+            projected = self.coefficients[..., keep] @ self.rows(queries, block)[:, keep].T
             return self.design.outcome_mean + self.design.outcome_sd * projected
 
         name = f"E[{self.outcome} | do({', '.join(self.actions)})]"
@@ -140,7 +150,8 @@ class EffectPosterior:
     def confounding_bias(self, action: str, values: FloatArray) -> Estimate:
         """Bias of reading an action's effect from rows in which it was not set: c_k over its own value.
 
-        The parents of the action are averaged over their observed values.
+        The parents of the action, the other members of its block and the covariates are averaged
+        over the observational rows.
 
         Raises
         ------
@@ -152,10 +163,11 @@ class EffectPosterior:
                 f"no regime leaves {action!r} alone, so there is no observational reading that could be biased; "
                 "add rows of a regime that does not set it."
             )
-        rest = tuple(name for name in self.actions if name != action)
+        unit = self.design.structure.unit(action)
+        rest = tuple(name for name in self.actions if name not in unit)
         self._require(
-            lambda regimes: shift_weights(Regime((action,)), Regime(), regimes, self.actions) is not None,
-            Regime((action,)),
+            lambda regimes: shift_weights(Regime(unit), Regime(), regimes, self.heads) is not None,
+            Regime(unit),
             f"the confounding bias of {action!r}",
         )
         queries = self._along(action, values, Regime(rest))
@@ -163,7 +175,7 @@ class EffectPosterior:
         keep = self.design.columns_of(action, ConfoundingComponent)
 
         def evaluate(block: slice) -> FloatArray:
-            rows = self._component_rows(action, values[block], was_set=False)
+            rows = self._natural_rows(action, values[block], rest)
             return self.design.outcome_sd * (self.coefficients[..., keep] @ rows[:, keep].T)
 
         return self._estimate("confounding_bias", f"confounding bias of {action}", queries, support, evaluate)
@@ -173,13 +185,32 @@ class EffectPosterior:
         values = queries.values[block]
         was_set = np.array([queries.regime.sets(action) for action in self.actions])
         if not queries.averaged:
-            return self.design.rows(values, np.broadcast_to(was_set, values.shape))
-        averaged = np.array([action in queries.averaged for action in self.actions])
+            return self.design.rows(values, was_set)
         rows = np.empty((len(values), self.design.n_coefficients))
         for i, value in enumerate(values):
-            spread = np.where(averaged, self.observed, value)
-            rows[i] = self.design.rows(spread, np.broadcast_to(was_set, spread.shape)).mean(axis=0)
+            rows[i] = self.design.rows(self.spread(value), was_set).mean(axis=0)
+        # The columns of q(x) have mean zero over all rows; the sample would only add its own error.
+        for name in set(queries.averaged) & set(queries.covariates):
+            rows[:, self.design.columns_of_covariate(name)] = 0.0
         return rows
+
+    def spread(self, value: FloatArray) -> FloatArray:
+        """Rows over which a query is averaged: NaN in `value` gets observed values; shape (n, V).
+
+        Actions that are held take their natural values, covariates those of all rows, independently
+        of each other: effects of all regimes are averaged over one law of the covariates.
+        """
+        k = len(self.actions)
+        if self.covariate_rows is None or not np.isnan(value[k:]).any():
+            return np.where(np.isnan(value), self.observed, value)
+        n = len(self.covariate_rows)
+        if np.isnan(value[:k]).any():
+            n = max(n, len(self.observed))
+        order = np.random.default_rng(0).permutation(n)  # any fixed pairing of the two samples
+        actions = np.resize(np.arange(len(self.observed)), n)
+        covariates = np.resize(np.arange(len(self.covariate_rows)), n)[order]
+        drawn = np.concatenate([self.observed[actions, :k], self.covariate_rows[covariates]], axis=1)
+        return np.where(np.isnan(value), drawn, value)
 
     def project(self, rows: FloatArray) -> FloatArray:
         """Draws of rows @ coefficients, shape (chain, draw, q)."""
@@ -194,24 +225,47 @@ class EffectPosterior:
 
     def require_level(self, target: Regime) -> None:
         """Raise an `IdentificationError` unless E[Y | a, R] is identified."""
+        self._require_whole_blocks(target)
 
         def identified(regimes: Sequence[Regime]) -> bool:
-            if level_weights(target, regimes, self.actions, separable=self.separable) is None:
+            if level_weights(target, regimes, self.heads, separable=self.separable) is None:
                 return False
             # With levels known to be zero the rule above asks nothing of the functions.
-            return not self.separable or contrast_identified(
-                self.actions, target, regimes, self.actions, self.graph.parents
-            )
+            return not self.separable or self._contrast_known(self.actions, target, regimes)
 
         what = f"E[{self.outcome} | a, {target.label}]"
         self._require(identified, target, what, ", or ask for a contrast that needs less")
+
+    def _require_whole_blocks(self, target: Regime) -> None:
+        block = split_block(target, self.design.structure.units)
+        if block is None:
+            return
+        set_, seen = ([name for name in block if target.sets(name) == flag] for flag in (True, False))
+        raise QueryError(
+            f"the query sets {' and '.join(set_)} but not {' and '.join(seen)}, and splits the block {list(block)}: "
+            "its regimes say only what happens when all of it is set, or nothing. Put all of them into do, or all into "
+            "given; or fit with finer blocks."
+        )
+
+    def _contrast_known(self, changed: Collection[str], target: Regime, regimes: Sequence[Regime]) -> bool:
+        structure = self.design.structure
+        return contrast_identified(
+            changed,
+            target,
+            regimes,
+            self.actions,
+            self.graph.parents,
+            units=structure.units,
+            free=structure.free_pairs,
+        )
 
     def _require(
         self, identified: Callable[[Sequence[Regime]], bool], target: Regime, what: str, instead: str = ""
     ) -> None:
         if identified(self.regimes):
             return
-        missing = missing_regimes(target, self.regimes, self.actions, identified)
+        units = self.design.structure.units
+        missing = missing_regimes(target, self.regimes, self.actions, identified, units=units)
         have = ", ".join(regime.label for regime in self.regimes)
         raise IdentificationError(
             f"{what} is not identified by the regimes at hand ({have}). Missing: rows of "
@@ -221,42 +275,47 @@ class EffectPosterior:
     def _require_contrast(self, first: Queries, second: Queries, kind: str) -> None:
         if kind not in ("difference", "ratio"):
             raise QueryError(f"kind={kind!r} is not known; valid are 'difference' and 'ratio'.")
-        if kind == "ratio" or first.regime != second.regime or first.averaged != second.averaged:
+        for queries in (first, second):
+            self._require_whole_blocks(queries.regime)
+        changed = [
+            name
+            for k, name in enumerate(first.variables)
+            if name not in first.averaged and np.any(first.values[:, k] != second.values[:, k])
+        ]
+        # A covariate that changes moves all the confounding components: it needs what the level needs.
+        whole = kind == "ratio" or first.averaged != second.averaged or bool(set(changed) & set(first.covariates))
+        if whole or first.regime != second.regime:
             same_values = first.averaged == second.averaged and np.array_equal(
                 first.values, second.values, equal_nan=True
             )
-            shift = shift_weights(first.regime, second.regime, self.regimes, self.actions)
+            shift = shift_weights(first.regime, second.regime, self.regimes, self.heads)
             if kind == "difference" and same_values and shift is not None:
                 return
             self.require_level(first.regime)
             self.require_level(second.regime)
             return
-        changed = [
-            action
-            for k, action in enumerate(self.actions)
-            if action not in first.averaged and np.any(first.values[:, k] != second.values[:, k])
-        ]
         self._require(
-            lambda regimes: contrast_identified(changed, first.regime, regimes, self.actions, self.graph.parents),
+            lambda regimes: self._contrast_known(changed, first.regime, regimes),
             first.regime,
             f"the contrast of {' and '.join(changed)} under {first.regime.label}",
         )
 
     def _along(self, action: str, values: FloatArray, regime: Regime) -> Queries:
-        grid = np.full((len(values), len(self.actions)), np.nan)
+        variables = self.design.variables
+        grid = np.full((len(values), len(variables)), np.nan)
         grid[:, self.actions.index(action)] = values
-        averaged = tuple(name for name in self.actions if name != action)
-        return Queries(self.actions, regime, grid, averaged)
+        averaged = tuple(name for name in variables if name != action)
+        return Queries(self.actions, regime, grid, averaged, self.design.structure.covariates)
 
-    def _component_rows(self, action: str, values: FloatArray, *, was_set: bool) -> FloatArray:
+    def _natural_rows(self, action: str, values: FloatArray, set_actions: Sequence[str]) -> FloatArray:
+        """Design rows along one action, averaged over the other variables of the natural rows."""
         k = self.actions.index(action)
-        flags = np.full(len(self.actions), True)
-        flags[k] = was_set
+        was_set = np.array([name in set_actions for name in self.actions])
         rows = np.empty((len(values), self.design.n_coefficients))
         for i, value in enumerate(values):
             spread = self.observed.copy()
             spread[:, k] = value
-            rows[i] = self.design.rows(spread, np.broadcast_to(flags, spread.shape)).mean(axis=0)
+            rows[i] = self.design.rows(spread, was_set).mean(axis=0)
         return rows
 
     def _estimate(
@@ -281,7 +340,7 @@ def _same_length(first: Queries, second: Queries) -> tuple[Queries, Queries]:
     length = max(len(first), len(second))
 
     def stretch(queries: Queries) -> Queries:
-        values = np.broadcast_to(queries.values, (length, len(queries.actions))).copy()
-        return Queries(queries.actions, queries.regime, values, queries.averaged)
+        values = np.broadcast_to(queries.values, (length, queries.values.shape[1])).copy()
+        return replace(queries, values=values)
 
     return stretch(first), stretch(second)

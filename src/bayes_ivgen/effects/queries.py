@@ -25,40 +25,66 @@ class Queries:
     ----------
     regime : Regime
         The actions that are set, those held at their observed values included.
-    values : ndarray of shape (q, K)
-        Values in the order of the actions; NaN where an action is averaged over.
+    values : ndarray of shape (q, V)
+        Values in the order of the actions, then of the covariates; NaN where one is averaged over.
     averaged : tuple of str
-        Actions that are held at their observed values and averaged over.
+        Actions that are held at their observed values, and covariates, that are averaged over.
+    covariates : tuple of str
+        Names of the covariates.
     """
 
     actions: tuple[str, ...]
     regime: Regime
     values: FloatArray = field(repr=False)
     averaged: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)
 
     @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the actions, then of the covariates."""
+        return (*self.actions, *self.covariates)
+
+    @property
     def stated(self) -> tuple[str, ...]:
-        """Actions with a value of their own in each query."""
-        return tuple(action for action in self.actions if action not in self.averaged)
+        """Actions and covariates with a value of their own in each query."""
+        return tuple(name for name in self.variables if name not in self.averaged)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a query, one column for each action that has a value."""
-        columns = {a: self.values[:, k] for k, a in enumerate(self.actions) if a in self.stated}
+        """One row a query, one column for each action and covariate that has a value."""
+        columns = {a: self.values[:, k] for k, a in enumerate(self.variables) if a in self.stated}
         return pd.DataFrame(columns, index=pd.RangeIndex(len(self), name="query"))
 
     def describe(self, query: int) -> str:
         """Return the conditions in words: ``do(tv=3, web=1), radio seen at 2``."""
-        shown = {a: f"{self.values[query, k]:.6g}" for k, a in enumerate(self.actions)}
-        set_ = ", ".join(f"{a}={shown[a]}" for a in self.stated if self.regime.sets(a))
-        seen = ", ".join(f"{a} seen at {shown[a]}" for a in self.stated if not self.regime.sets(a))
-        held = f"{', '.join(self.averaged)} held at observed values" if self.averaged else ""
-        return ", ".join(part for part in (f"do({set_})" if set_ else "", seen, held) if part)
+        shown = {a: f"{self.values[query, k]:.6g}" for k, a in enumerate(self.variables)}
+        actions = [a for a in self.stated if a in self.actions]
+        set_ = ", ".join(f"{a}={shown[a]}" for a in actions if self.regime.sets(a))
+        seen = ", ".join(f"{a} seen at {shown[a]}" for a in actions if not self.regime.sets(a))
+        fixed = ", ".join(f"{x}={shown[x]}" for x in self.stated if x in self.covariates)
+        held = ", ".join(name for name in self.averaged if name in self.actions)
+        mixed = ", ".join(name for name in self.averaged if name in self.covariates)
+        parts = (
+            f"do({set_})" if set_ else "",
+            seen,
+            f"{held} held at observed values" if held else "",
+            fixed,
+            f"averaged over {mixed} in all rows" if mixed else "",
+        )
+        return ", ".join(part for part in parts if part)
 
 
-def parse_queries(actions: Sequence[str], do: Any = None, given: Any = None, rest: str | None = None) -> Queries:
+def parse_queries(
+    actions: Sequence[str],
+    do: Any = None,
+    given: Any = None,
+    rest: str | None = None,
+    *,
+    covariates: Any = None,
+    covariate_names: Sequence[str] = (),
+) -> Queries:
     """Check a question and broadcast its values.
 
     Parameters
@@ -70,6 +96,10 @@ def parse_queries(actions: Sequence[str], do: Any = None, given: Any = None, res
         common length, or the columns of a frame.
     rest : {"hold"}, optional
         What the actions in neither of them do: ``"hold"`` sets them to their observed values.
+    covariates : mapping or data frame, optional
+        Values of the covariates; those left out are averaged over.
+    covariate_names : sequence of str
+        All covariates of the model.
 
     Raises
     ------
@@ -91,18 +121,26 @@ def parse_queries(actions: Sequence[str], do: Any = None, given: Any = None, res
             f"the action {open_[0]!r} stands neither in do nor in given. Every action must be set (do), "
             "seen (given), or covered by rest='hold' (set to its observed values)."
         )
-    merged = {**set_values, **seen_values}
+    fixed = _columns(covariates, "covariates", covariate_names, "a covariate")
+    merged = {**set_values, **seen_values, **fixed}
     length = _common_length(merged)
-    values = np.full((length, len(actions)), np.nan)
+    variables = [*actions, *covariate_names]
+    values = np.full((length, len(variables)), np.nan)
     for name, column in merged.items():
-        values[:, list(actions).index(name)] = column
+        values[:, variables.index(name)] = column
     regime = Regime.of([*set_values, *open_], actions)
-    return Queries(tuple(actions), regime, values, open_)
+    averaged = (*open_, *(name for name in covariate_names if name not in fixed))
+    return Queries(tuple(actions), regime, values, averaged, tuple(covariate_names))
 
 
-def _columns(source: Any, where: str, actions: Sequence[str]) -> dict[str, FloatArray]:
+def _columns(source: Any, where: str, actions: Sequence[str], what: str = "an action") -> dict[str, FloatArray]:
     if source is None:
         return {}
+    if not actions:
+        raise QueryError(
+            f"{where} is given, but the model has none. Leave {where} out, or name the columns where the data are "
+            f"read: RegimeData.from_frame(..., {where}=[...])."
+        )
     if not isinstance(source, Mapping):
         try:
             frame = nw.from_native(source, eager_only=True)
@@ -116,7 +154,8 @@ def _columns(source: Any, where: str, actions: Sequence[str]) -> dict[str, Float
         source = {name: frame[name].to_numpy() for name in frame.columns}
     unknown = [name for name in source if name not in actions]
     if unknown:
-        raise QueryError(f"{where} names {unknown[0]!r}, which is not an action. The actions are {list(actions)}.")
+        names = f"The {what.split()[-1]}s are {list(actions)}."
+        raise QueryError(f"{where} names {unknown[0]!r}, which is not {what}. {names}")
     return {name: _numbers(value, f"{where}[{name!r}]") for name, value in source.items()}
 
 

@@ -16,6 +16,7 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
 from bayes_ivgen.data.identification import level_weights
 from bayes_ivgen.effects import EffectPosterior, Estimate, OutcomeNoise, Support, outcome, parse_queries
+from bayes_ivgen.effects.queries import Queries
 from bayes_ivgen.errors import QueryError, SupportWarning
 from bayes_ivgen.inference.diagnostics import mixing_table
 from bayes_ivgen.inference.noise import VarianceModel
@@ -92,9 +93,10 @@ class Fit:
         posterior = self.datatree["posterior"].dataset
         probes = self.effects.observed[:PROBES]
         joint = Regime(self.actions)
-        known = level_weights(joint, self.regimes, self.actions, separable=self.model.separable) is not None
+        heads = self.design.structure.heads
+        known = level_weights(joint, self.regimes, heads, separable=self.model.separable) is not None
         flags = indicators([joint] if known else self.regimes, self.actions)
-        rows = np.concatenate([self.design.rows(probes, np.broadcast_to(flag, probes.shape)) for flag in flags])
+        rows = np.concatenate([self.design.rows(probes, flag) for flag in flags])
         return mixing_table(
             {
                 "effects": self.effects.project(rows),
@@ -108,6 +110,7 @@ class Fit:
     def effects(self) -> EffectPosterior:
         """The draws together with all that turns them into effects."""
         posterior = self.datatree["posterior"].dataset
+        constant = self.datatree["constant_data"].dataset
         coefficients = np.concatenate([posterior["alpha"].values[..., None], posterior["beta"].values], axis=-1)
         return EffectPosterior(
             outcome=self.outcome_name,
@@ -116,8 +119,9 @@ class Fit:
             regimes=self.regimes,
             separable=self.model.separable,
             support=Support.from_dict(self._content["support"]),
-            observed=self.datatree["constant_data"].dataset["natural_actions"].values,
+            observed=constant["natural_rows"].values,
             coefficients=coefficients,
+            covariate_rows=constant["covariate_rows"].values if "covariate_rows" in constant else None,
         )
 
     def effect(
@@ -126,6 +130,7 @@ class Fit:
         given: Any = None,
         *,
         rest: Literal["hold"] | None = None,
+        covariates: Any = None,
         extrapolate: bool = False,
     ) -> Estimate:
         """Interventional mean: E[Y | do(a_S), the others seen at a_rest].
@@ -140,6 +145,9 @@ class Fit:
             not setting: a seen value tells about its confounder.
         rest : {"hold"}, optional
             The actions in neither are set to their observed values, and averaged over.
+        covariates : mapping or data frame, optional
+            Values of the covariates. Those left out are averaged over all rows of the data,
+            whatever their regime; also where actions are seen.
         extrapolate : bool
             Allow values far outside those that were tried.
 
@@ -156,7 +164,7 @@ class Fit:
         SupportError
             If a value lies far outside those that were tried.
         """
-        queries = parse_queries(self.actions, do, given, rest)
+        queries = self._queries(do, given, rest, covariates)
         return _flagged(self.effects.effect(queries, extrapolate=extrapolate), warn=not extrapolate)
 
     def outcome(
@@ -165,6 +173,7 @@ class Fit:
         given: Any = None,
         *,
         rest: Literal["hold"] | None = None,
+        covariates: Any = None,
         extrapolate: bool = False,
         seed: int = 0,
     ) -> Estimate:
@@ -172,7 +181,7 @@ class Fit:
 
         Parameters
         ----------
-        do, given, rest, extrapolate
+        do, given, rest, covariates, extrapolate
             As in `effect`.
         seed : int
             Seed of the noise; the same seed gives the same draws.
@@ -182,7 +191,7 @@ class Fit:
         Estimate
             Its interval covers single outcomes, not their mean.
         """
-        queries = parse_queries(self.actions, do, given, rest)
+        queries = self._queries(do, given, rest, covariates)
         drawn = outcome(self.effects, self.noise, queries, extrapolate=extrapolate, seed=seed)
         return _flagged(drawn, warn=not extrapolate)
 
@@ -204,6 +213,8 @@ class Fit:
         given: Any = None,
         versus_given: Any = None,
         rest: Literal["hold"] | None = None,
+        covariates: Any = None,
+        versus_covariates: Any = None,
         kind: Literal["difference", "ratio"] = "difference",
         extrapolate: bool = False,
     ) -> Estimate:
@@ -217,6 +228,8 @@ class Fit:
             Values at which the others are seen; `versus_given` is `given` unless stated.
         rest, extrapolate
             As in `effect`, for both sides.
+        covariates, versus_covariates : mapping or data frame, optional
+            Values of the covariates; `versus_covariates` is `covariates` unless stated.
         kind : {"difference", "ratio"}
             How the two effects are compared.
 
@@ -226,15 +239,25 @@ class Fit:
             If the regimes do not identify it. A difference may be identified although its two
             effects are not.
         """
-        if versus is None and versus_given is None:
+        if versus is None and versus_given is None and versus_covariates is None:
             raise QueryError("contrast needs versus={...}: the values that the first ones are compared with.")
-        first = parse_queries(self.actions, do, given, rest)
-        second = parse_queries(self.actions, versus, given if versus_given is None else versus_given, rest)
+        if versus is None and versus_given is None:
+            versus = do
+        first = self._queries(do, given, rest, covariates)
+        second = self._queries(
+            versus,
+            given if versus_given is None else versus_given,
+            rest,
+            covariates if versus_covariates is None else versus_covariates,
+        )
         compared = self.effects.contrast(first, second, kind=kind, extrapolate=extrapolate)
         return _flagged(compared, warn=not extrapolate)
 
     def response_curve(self, action: str, values: Any = None) -> Estimate:
         """Joint effect along one action, the others set to their observed values on average.
+
+        With synergy it holds for these observed values: elsewhere the curve has another shape.
+        Covariates are averaged over all rows of the data.
 
         Parameters
         ----------
@@ -256,6 +279,10 @@ class Fit:
             Where to evaluate; by default 60 points, or the levels, of its natural range.
         """
         return self.effects.confounding_bias(action, self._grid(action, values, "natural"))
+
+    def _queries(self, do: Any, given: Any, rest: str | None, covariates: Any) -> Queries:
+        names = self.design.structure.covariates
+        return parse_queries(self.actions, do, given, rest, covariates=covariates, covariate_names=names)
 
     def _grid(self, action: str, values: Any, which: Literal["tested", "natural"]) -> FloatArray:
         if action not in self.actions:

@@ -85,7 +85,7 @@ def fit_model(
     sigma_index, _ = model.sigma_groups(labels)
     tree = make_datatree(data, problem, statistics, sigma_index, sampled, record)
     residuals = sample_residuals(data, design, sampled["coefficients"].reshape(-1, design.n_coefficients))
-    variance = fit_variance(residuals, data.actions, graph)
+    variance = fit_variance(residuals, data.actions, graph, data.covariates)
     tree["noise"] = xr.DataTree(ResidualLaw.of(tuple(labels), residuals.error, residuals.regime).to_dataset())
     settings = {"engine": engine, "seed": None if seed is None else int(seed), "tune": int(tune)}
     tree.attrs = _attributes(model, data, graph, design, priors, variance, **settings)
@@ -109,18 +109,19 @@ def _check_data(data: RegimeData) -> None:
             f"data is a {type(data).__name__}; build it first, for example with "
             "RegimeData.from_frame(frame, outcome=..., actions=[...])."
         )
-    for part in ("covariates", "weights", "exposure"):
+    for part in ("weights", "exposure"):
         if getattr(data.columns, part):
             raise SpecError(
                 f"the data name {part} ({getattr(data.columns, part)!r}), which this version cannot fit; "
                 f"build the data without {part}=."
             )
-    actions = data.actions
-    taken = [*RESERVED_NAMES, *(f"versus_{action}" for action in actions)]
-    clash = next((action for action in actions if action in taken), None)
+    names = data.variables
+    taken = [*RESERVED_NAMES, *(f"versus_{name}" for name in names)]
+    clash = next((name for name in names if name in taken), None)
     if clash is not None:
         raise SpecError(
-            f"the action {clash!r} has the name of a column or dimension of the results ({', '.join(RESERVED_NAMES)} "
+            f"the {'action' if clash in data.actions else 'covariate'} {clash!r} has the name of a column or "
+            f"dimension of the results ({', '.join(RESERVED_NAMES)} "
             "and versus_ with the name of an action); rename the column."
         )
 
@@ -160,7 +161,7 @@ def _attributes(
         "regimes": [list(regime.set_actions) for regime in data.regimes],
         "outcome": data.outcome,
         "variance": variance.to_dict(),
-        "support": Support.of(data).to_dict(),
+        "support": Support.of(data, design.structure).to_dict(),
         "settings": settings,
     }
     return {

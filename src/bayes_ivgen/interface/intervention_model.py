@@ -16,6 +16,7 @@ from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.build import build_design
 from bayes_ivgen.model.graph_check import with_evidence
 from bayes_ivgen.model.graph_learning import learn_graph
+from bayes_ivgen.model.structure import Role, Structure, checked_blocks, checked_roles, checked_synergy
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -30,9 +31,10 @@ GraphChoice = Literal["learn", "full", "empty"]
 class InterventionModel:
     """An additive model of the outcome in all regimes at once (design equation 1).
 
-    E[Y | a, R] = alpha + sum_k m_k(a_k) + sum_k (1 - R_k) c_k(a_k, a_pa(k)), where R_k = 1 if
-    action k was set by the experimenter; after equations 9 to 17 of Kekić et al. (ICML 2025), with
-    c_k restricted to its own action and the actions that drive it.
+    E[Y | a, R] = alpha + sum_k m_k(a_k) + sum_k (1 - R_k) c_k(a_k, a_pa(k)) + s(a) + q(x), where
+    R_k = 1 if action k was set by the experimenter; after equations 9 to 17 of Kekić et al. (ICML
+    2025), with c_k restricted to its own action and the actions that drive it. s(a) and q(x) are
+    there on request; with covariates x is an argument of every c_k.
 
     Parameters
     ----------
@@ -44,10 +46,15 @@ class InterventionModel:
     graph : {"learn", "full", "empty"} or ActionGraph
         Which actions may enter a confounding component: learned from the regimes that randomise
         one action, all earlier actions, none, or your own.
-    blocks, covariates : None
-        Not part of this version.
-    synergy : False
-        Not part of this version.
+    blocks : list of lists of str, optional
+        Actions that are always set together, ``[["tv", "radio"]]``, and may share their confounder;
+        an action that is not named is a block of its own.
+    covariates : mapping of str to {"outcome", "confounding", "causal"}, optional
+        Where covariates of the data enter. By default ``"confounding"``: in q(x) and as arguments
+        of the c_k. ``"outcome"``: in q(x) only, for one that moves no action. ``"causal"``: the
+        effects m_k(a_k, x) depend on it, too; needed where it predicts a confounder.
+    synergy : bool or list of (str, str)
+        Pairs of actions with an interaction s_jk(a_j, a_k) in every regime; True is all pairs.
     likelihood : {"normal"}
         Law of the noise.
     link : {"identity"}
@@ -70,9 +77,9 @@ class InterventionModel:
     causal: Basis = field(default_factory=BSpline)
     confounding: Basis | Literal["separable"] = field(default_factory=BSpline)
     graph: GraphChoice | ActionGraph = "learn"
-    blocks: None = None
-    covariates: None = None
-    synergy: Literal[False] = False
+    blocks: Sequence[Sequence[str]] | None = None
+    covariates: Mapping[str, Role] | None = None
+    synergy: bool | Sequence[tuple[str, str]] = False
     likelihood: Literal["normal"] = "normal"
     link: Literal["identity"] = "identity"
     noise: Noise = "additive"
@@ -93,9 +100,10 @@ class InterventionModel:
                 f"graph={self.graph!r} is not known; pass 'learn', 'full', 'empty' or an ActionGraph such as "
                 'ActionGraph({"web": ["tv"]}).'
             )
-        _only("blocks", self.blocks, (None,))
-        _only("covariates", self.covariates, (None,))
-        _only("synergy", self.synergy, (False,))
+        # Copies: the specification must not change with a list of the user's.
+        object.__setattr__(self, "blocks", checked_blocks(self.blocks))
+        object.__setattr__(self, "covariates", checked_roles(self.covariates))
+        object.__setattr__(self, "synergy", checked_synergy(self.synergy))
         _only("likelihood", self.likelihood, ("normal",))
         _only("link", self.link, ("identity",))
         _only("noise", self.noise, ("additive", "regime", "constant"))
@@ -128,7 +136,7 @@ class InterventionModel:
             self.graph.check_actions(data.actions)
             return with_evidence(data, self.graph)
         if self.graph == "learn":
-            return learn_graph(data)
+            return learn_graph(data, units=self.structure(data).units)
         return with_evidence(data, ActionGraph.full(data.actions) if self.graph == "full" else ActionGraph.empty())
 
     def design(self, data: RegimeData, graph: ActionGraph | None = None) -> Design:
@@ -139,7 +147,18 @@ class InterventionModel:
             confounding=BSpline() if isinstance(self.confounding, str) else self.confounding,
             graph=self.action_graph(data) if graph is None else graph,
             separable=self.separable,
+            structure=self.structure(data),
         )
+
+    def structure(self, data: RegimeData) -> Structure:
+        """Resolve synergy, covariates and blocks by the names in `data`.
+
+        Raises
+        ------
+        SpecError
+            If a name is unknown, or a regime of the data sets part of a block.
+        """
+        return Structure.of(data, blocks=self.blocks, synergy=self.synergy, covariates=self.covariates)
 
     def sigma_groups(self, regimes: Sequence[str]) -> tuple[NDArray[np.intp], tuple[str, ...]]:
         """Which noise scale each regime has, and the names of the noise scales."""
@@ -243,6 +262,9 @@ class InterventionModel:
             "causal": _basis_to_dict(self.causal),
             "confounding": self.confounding if isinstance(self.confounding, str) else _basis_to_dict(self.confounding),
             "graph": graph,
+            "blocks": self.blocks,
+            "covariates": self.covariates,
+            "synergy": self.synergy,
             "noise": self.noise,
             "weights": self.weights,
             "likelihood": self.likelihood,
@@ -268,6 +290,9 @@ class InterventionModel:
             causal=_basis_from_dict(data["causal"]),
             confounding="separable" if data["confounding"] == "separable" else _basis_from_dict(data["confounding"]),
             graph=graph,
+            blocks=data["blocks"],
+            covariates=data["covariates"],
+            synergy=data["synergy"],
             noise=data["noise"],
             weights=data["weights"],
             likelihood=data["likelihood"],

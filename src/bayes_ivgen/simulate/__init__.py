@@ -19,6 +19,7 @@ from bayes_ivgen.simulate.lognormal import LinearLognormalSCM, linear_lognormal
 from bayes_ivgen.simulate.media import MediaMixSCM, media_mix
 from bayes_ivgen.simulate.polynomials import PolynomialSCM, polynomial
 from bayes_ivgen.simulate.scm import SCM
+from bayes_ivgen.simulate.structured import StructuredSCM, structured
 
 __all__ = [
     "SCM",
@@ -26,9 +27,11 @@ __all__ = [
     "LinearLognormalSCM",
     "MediaMixSCM",
     "PolynomialSCM",
+    "StructuredSCM",
     "boolean_example",
     "discrete",
     "linear_lognormal",
     "media_mix",
     "polynomial",
+    "structured",
 ]
