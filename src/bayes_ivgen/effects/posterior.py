@@ -18,6 +18,7 @@ from bayes_ivgen.effects.support import Support
 from bayes_ivgen.errors import IdentificationError, QueryError
 from bayes_ivgen.model import ActionGraph, Design
 from bayes_ivgen.model.components import CausalComponent, ConfoundingComponent
+from bayes_ivgen.model.links import Link
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,10 @@ class EffectPosterior:
     observed : ndarray of shape (m, K)
         A sample of natural values of the actions, for averages.
     coefficients : ndarray of shape (chain, draw, P)
-        Draws of the intercept followed by beta, in units of the outcome's standard deviation.
+        Draws of the intercept followed by beta, in units of the outcome's standard deviation (of the
+        predictor, where the link is not the identity).
+    link : Link
+        From the additive predictor to the mean of the outcome.
     """
 
     outcome: str
@@ -52,6 +56,7 @@ class EffectPosterior:
     support: Support = field(repr=False)
     observed: FloatArray = field(repr=False)
     coefficients: FloatArray = field(repr=False)
+    link: Link = field(default_factory=Link)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -72,7 +77,7 @@ class EffectPosterior:
         support = self.support.check(queries, extrapolate=extrapolate)
 
         def evaluate(block: slice) -> FloatArray:
-            return self.design.outcome_mean + self.design.outcome_sd * self.project(self.rows(queries, block))
+            return self.means(queries, block)
 
         return self._estimate("effect", self.name(queries), queries, support, evaluate)
 
@@ -97,11 +102,11 @@ class EffectPosterior:
         support = pd.DataFrame({"supported": [not text for text in reason], "reason": reason})
 
         def evaluate(block: slice) -> FloatArray:
-            upper, lower = self.rows(first, block), self.rows(second, block)
-            if kind == "difference":
-                return self.design.outcome_sd * self.project(upper - lower)
-            mean, sd = self.design.outcome_mean, self.design.outcome_sd
-            return (mean + sd * self.project(upper)) / (mean + sd * self.project(lower))
+            if kind == self.link.compares and self._parallel(first, second):
+                shift = self.project(self.rows(first, block) - self.rows(second, block))
+                return self.link.factor(self.design.outcome_sd * shift)
+            upper, lower = self.means(first, block), self.means(second, block)
+            return upper - lower if kind == "difference" else upper / lower
 
         names = self.name(first), self.name(second)
         sign = "-" if kind == "difference" else "/"
@@ -122,7 +127,8 @@ class EffectPosterior:
         """Alpha + m_k(a_k): the joint effect along one action, the others held at observed values.
 
         Every causal column has mean zero over the observational rows, so averaging the joint effect
-        over the observed values of the other actions leaves the intercept and m_k.
+        over the observed values of the other actions leaves the intercept and m_k. With another link
+        than the identity the means, not the predictors, are averaged over the observed values.
         """
         queries = self._along(action, values, Regime(self.actions))
         self.require_level(queries.regime)
@@ -130,6 +136,8 @@ class EffectPosterior:
         keep = np.append(0, self.design.columns_of(action, CausalComponent))
 
         def evaluate(block: slice) -> FloatArray:
+            if self.link.name != "identity":
+                return self.means(queries, block)
             rows = self._component_rows(action, values[block], was_set=True)
             projected = self.coefficients[..., keep] @ rows[:, keep].T
             return self.design.outcome_mean + self.design.outcome_sd * projected
@@ -140,7 +148,9 @@ class EffectPosterior:
     def confounding_bias(self, action: str, values: FloatArray) -> Estimate:
         """Bias of reading an action's effect from rows in which it was not set: c_k over its own value.
 
-        The parents of the action are averaged over their observed values.
+        The parents of the action are averaged over their observed values, on the scale of the
+        predictor. With the log link it is the factor E[Y | seen] / E[Y | set], a geometric mean; with
+        log_complement the factor of 1 - E[Y].
 
         Raises
         ------
@@ -164,9 +174,10 @@ class EffectPosterior:
 
         def evaluate(block: slice) -> FloatArray:
             rows = self._component_rows(action, values[block], was_set=False)
-            return self.design.outcome_sd * (self.coefficients[..., keep] @ rows[:, keep].T)
+            return self.link.factor(self.design.outcome_sd * (self.coefficients[..., keep] @ rows[:, keep].T))
 
-        return self._estimate("confounding_bias", f"confounding bias of {action}", queries, support, evaluate)
+        of_what = {"log": "factor", "log_complement": f"factor of 1 - E[{self.outcome}]"}.get(self.link.name, "bias")
+        return self._estimate("confounding_bias", f"confounding {of_what} of {action}", queries, support, evaluate)
 
     def rows(self, queries: Queries, block: slice) -> FloatArray:
         """Design rows of a block of queries, averaged over the actions that are held; (q, P)."""
@@ -180,6 +191,28 @@ class EffectPosterior:
             spread = np.where(averaged, self.observed, value)
             rows[i] = self.design.rows(spread, np.broadcast_to(was_set, spread.shape)).mean(axis=0)
         return rows
+
+    def means(self, queries: Queries, block: slice) -> FloatArray:
+        """Draws of E[Y] at a block of queries, shape (chain, draw, q); averages are over means."""
+        centre, unit = self.design.outcome_mean, self.design.outcome_sd
+        if self.link.name == "identity" or not queries.averaged:
+            return self.link.mean(centre + unit * self.project(self.rows(queries, block)))
+        found, first, base = [], None, None
+        for value in queries.values[block]:
+            rows = self.spread_rows(queries, value)
+            if first is None or base is None:
+                first, base = rows, centre + unit * self.project(rows)
+            # Only columns of the actions that the queries state differ from those of the first query.
+            moved = np.any(rows != first, axis=0)
+            eta = base + unit * (self.coefficients[..., moved] @ (rows - first)[:, moved].T)
+            found.append(self.link.mean(eta).mean(axis=-1))
+        return np.stack(found, axis=-1)
+
+    def spread_rows(self, queries: Queries, value: FloatArray) -> FloatArray:
+        """Design rows of one query at each observed value of the actions that are held, (m, P)."""
+        spread = np.where(np.isnan(value), self.observed, value)
+        was_set = np.array([queries.regime.sets(action) for action in self.actions])
+        return self.design.rows(spread, np.broadcast_to(was_set, spread.shape))
 
     def project(self, rows: FloatArray) -> FloatArray:
         """Draws of rows @ coefficients, shape (chain, draw, q)."""
@@ -221,12 +254,13 @@ class EffectPosterior:
     def _require_contrast(self, first: Queries, second: Queries, kind: str) -> None:
         if kind not in ("difference", "ratio"):
             raise QueryError(f"kind={kind!r} is not known; valid are 'difference' and 'ratio'.")
-        if kind == "ratio" or first.regime != second.regime or first.averaged != second.averaged:
+        apart = kind == self.link.compares and self._parallel(first, second)
+        if not apart or first.regime != second.regime or first.averaged != second.averaged:
             same_values = first.averaged == second.averaged and np.array_equal(
                 first.values, second.values, equal_nan=True
             )
             shift = shift_weights(first.regime, second.regime, self.regimes, self.actions)
-            if kind == "difference" and same_values and shift is not None:
+            if apart and same_values and shift is not None:
                 return
             self.require_level(first.regime)
             self.require_level(second.regime)
@@ -241,6 +275,13 @@ class EffectPosterior:
             first.regime,
             f"the contrast of {' and '.join(changed)} under {first.regime.label}",
         )
+
+    def _parallel(self, first: Queries, second: Queries) -> bool:
+        """Whether the means of both sides are compared by their predictors alone, averages included."""
+        if self.link.name == "identity" or not (first.averaged or second.averaged):
+            return True
+        # Averaged factors of actions that are set cancel; those of seen actions depend on what else changes.
+        return first.averaged == second.averaged and first.regime == second.regime == Regime(self.actions)
 
     def _along(self, action: str, values: FloatArray, regime: Regime) -> Queries:
         grid = np.full((len(values), len(self.actions)), np.nan)

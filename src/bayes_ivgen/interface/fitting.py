@@ -142,7 +142,7 @@ def _attributes(
     graph: ActionGraph,
     design: Design,
     priors: Priors,
-    variance: VarianceModel,
+    variance: VarianceModel | None,
     **settings: Any,
 ) -> dict[str, Any]:
     content = {
@@ -153,7 +153,7 @@ def _attributes(
         "graph_evidence": None if graph.evidence is None else graph.evidence.reset_index().to_dict("list"),
         "regimes": [list(regime.set_actions) for regime in data.regimes],
         "outcome": data.outcome,
-        "variance": variance.to_dict(),
+        "variance": None if variance is None else variance.to_dict(),
         "support": Support.of(data).to_dict(),
         "settings": settings,
     }

@@ -19,11 +19,20 @@ from bayes_ivgen.model.graph import ActionGraph
 FEW_ROWS = 10  # of a regime, below which a warning is due
 
 
-def build_design(data: RegimeData, *, causal: Basis, confounding: Basis, graph: ActionGraph, separable: bool) -> Design:
+def build_design(
+    data: RegimeData,
+    *,
+    causal: Basis,
+    confounding: Basis,
+    graph: ActionGraph,
+    separable: bool,
+    scale: tuple[float, float] | None = None,
+) -> Design:
     """Fix every basis by the data and lay out the coefficients.
 
     Columns are centred over the observational rows; where there are none, over the rows that leave
-    the component's action unset, or over all rows for a causal component.
+    the component's action unset, or over all rows for a causal component. `scale` is the centre and
+    unit of the predictor, by default mean and standard deviation of the outcome.
 
     Raises
     ------
@@ -46,7 +55,7 @@ def build_design(data: RegimeData, *, causal: Basis, confounding: Basis, graph: 
     with_level = tuple(c.action for c in components if isinstance(c, ConfoundingComponent) and c.has_level)
     if len(with_level) > 1:
         components.append(CommonLevel(with_level))
-    mean, sd = _outcome_scale(data)
+    mean, sd = _outcome_scale(data) if scale is None else scale
     design = Design(data.actions, tuple(components), mean, sd)
     _warn_about_small_regimes(data)
     _warn_about_thin_components(data, design)

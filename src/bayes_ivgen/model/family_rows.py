@@ -178,8 +178,8 @@ def predictor_scale(rows: list[Rows], family: Family) -> tuple[float, float]:
     return centre, centre
 
 
-def collapse(rows: list[Rows], family: Family, link: Link) -> CollapsedRows:
-    """Merge rows of equal actions, regime and exposure."""
+def collapse(rows: list[Rows], family: Family, design: Design) -> CollapsedRows:
+    """Merge rows of equal actions, regime and exposure; the design gives the unit of the predictor."""
     pieces = list(_cells(rows, keep_rows=family.name == "student_t"))
     starts = np.cumsum([0, *(len(distinct) for distinct, _ in pieces)])
     cell = np.concatenate([start + inverse for start, (_, inverse) in zip(starts, pieces, strict=False)])
@@ -187,7 +187,7 @@ def collapse(rows: list[Rows], family: Family, link: Link) -> CollapsedRows:
     outcome = np.concatenate([part.outcome for part in rows])
     return CollapsedRows(
         family=family,
-        link=link,
+        link=Link.of(family.link, design.outcome_sd),
         regimes=tuple(part.regime for part in rows),
         actions=distinct[:, :-1],
         regime=np.repeat(np.arange(len(rows)), np.diff(starts)),
