@@ -94,7 +94,10 @@ def load(path: str | Path) -> Fit:
     # A lost chunk reads as missing values: these groups have none.
     optional = _NORMAL_ONLY if fit.model.family.rowwise else ()
     if any(name not in tree.children for name in _GROUPS if name not in optional) or not all(
-        np.isfinite(values).all() for name in _FINITE if name not in optional for values in tree[name].dataset.data_vars.values()
+        np.isfinite(values).all()
+        for name in _FINITE
+        if name not in optional
+        for values in tree[name].dataset.data_vars.values()
     ):
         raise StorageError(damaged)
     return fit

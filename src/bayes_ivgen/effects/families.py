@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from bayes_ivgen.basis.base import FloatArray
-from bayes_ivgen.data import Regime
 from bayes_ivgen.effects.estimate import Estimate
+from bayes_ivgen.effects.means import mean_draws, spread_rows
 from bayes_ivgen.effects.outcome import weights_of
 from bayes_ivgen.effects.posterior import EffectPosterior
 from bayes_ivgen.effects.queries import Queries
@@ -89,17 +89,22 @@ def family_outcome(
     def at_query(query: int) -> FloatArray:
         rng = np.random.default_rng([seed, query])
         if queries.averaged:
-            rows = posterior.spread_rows(queries, queries.values[query])
+            rows = spread_rows(posterior, queries, queries.values[query])
             chosen = rows[rng.integers(len(rows), size=shape)]
             mean = posterior.link.mean(centre + unit * np.einsum("cdp,cdp->cd", posterior.coefficients, chosen))
         else:
-            mean = posterior.means(queries, slice(query, query + 1))[..., 0]
+            mean = mean_draws(posterior, queries, slice(query, query + 1))[..., 0]
         return spread.draw(size[query] * mean, weights, unit, rng)
 
     def evaluate(block: slice) -> FloatArray:
         return np.stack([at_query(query) for query in range(block.start, block.stop)], axis=-1)
 
-    return replace(effect, kind="outcome", name=effect.name.removeprefix("E[").removesuffix("]"), evaluate=evaluate)
+    return replace(
+        effect,
+        kind="outcome",
+        name=effect.name.removeprefix(f"{posterior.symbol}[").removesuffix("]"),
+        evaluate=evaluate,
+    )
 
 
 def with_exposure(estimate: Estimate, exposure: Any, link: str) -> Estimate:

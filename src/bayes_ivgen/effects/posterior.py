@@ -13,6 +13,7 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
 from bayes_ivgen.data.identification import contrast_identified, level_weights, missing_regimes, shift_weights
 from bayes_ivgen.effects.estimate import Estimate
+from bayes_ivgen.effects.means import mean_draws
 from bayes_ivgen.effects.queries import Queries
 from bayes_ivgen.effects.support import Support
 from bayes_ivgen.errors import IdentificationError, QueryError
@@ -46,6 +47,8 @@ class EffectPosterior:
         predictor, where the link is not the identity).
     link : Link
         From the additive predictor to the mean of the outcome.
+    symbol : str
+        What the effects are: ``E``, or ``location`` where the likelihood is no model of the mean.
     """
 
     outcome: str
@@ -57,6 +60,7 @@ class EffectPosterior:
     observed: FloatArray = field(repr=False)
     coefficients: FloatArray = field(repr=False)
     link: Link = field(default_factory=Link)
+    symbol: str = "E"
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -77,7 +81,7 @@ class EffectPosterior:
         support = self.support.check(queries, extrapolate=extrapolate)
 
         def evaluate(block: slice) -> FloatArray:
-            return self.means(queries, block)
+            return mean_draws(self, queries, block)
 
         return self._estimate("effect", self.name(queries), queries, support, evaluate)
 
@@ -105,7 +109,7 @@ class EffectPosterior:
             if kind == self.link.compares and self._parallel(first, second):
                 shift = self.project(self.rows(first, block) - self.rows(second, block))
                 return self.link.factor(self.design.outcome_sd * shift)
-            upper, lower = self.means(first, block), self.means(second, block)
+            upper, lower = mean_draws(self, first, block), mean_draws(self, second, block)
             return upper - lower if kind == "difference" else upper / lower
 
         names = self.name(first), self.name(second)
@@ -137,12 +141,12 @@ class EffectPosterior:
 
         def evaluate(block: slice) -> FloatArray:
             if self.link.name != "identity":
-                return self.means(queries, block)
+                return mean_draws(self, queries, block)
             rows = self._component_rows(action, values[block], was_set=True)
             projected = self.coefficients[..., keep] @ rows[:, keep].T
             return self.design.outcome_mean + self.design.outcome_sd * projected
 
-        name = f"E[{self.outcome} | do({', '.join(self.actions)})]"
+        name = f"{self.symbol}[{self.outcome} | do({', '.join(self.actions)})]"
         return self._estimate("response_curve", name, queries, support, evaluate)
 
     def confounding_bias(self, action: str, values: FloatArray) -> Estimate:
@@ -192,28 +196,6 @@ class EffectPosterior:
             rows[i] = self.design.rows(spread, np.broadcast_to(was_set, spread.shape)).mean(axis=0)
         return rows
 
-    def means(self, queries: Queries, block: slice) -> FloatArray:
-        """Draws of E[Y] at a block of queries, shape (chain, draw, q); averages are over means."""
-        centre, unit = self.design.outcome_mean, self.design.outcome_sd
-        if self.link.name == "identity" or not queries.averaged:
-            return self.link.mean(centre + unit * self.project(self.rows(queries, block)))
-        found, first, base = [], None, None
-        for value in queries.values[block]:
-            rows = self.spread_rows(queries, value)
-            if first is None or base is None:
-                first, base = rows, centre + unit * self.project(rows)
-            # Only columns of the actions that the queries state differ from those of the first query.
-            moved = np.any(rows != first, axis=0)
-            eta = base + unit * (self.coefficients[..., moved] @ (rows - first)[:, moved].T)
-            found.append(self.link.mean(eta).mean(axis=-1))
-        return np.stack(found, axis=-1)
-
-    def spread_rows(self, queries: Queries, value: FloatArray) -> FloatArray:
-        """Design rows of one query at each observed value of the actions that are held, (m, P)."""
-        spread = np.where(np.isnan(value), self.observed, value)
-        was_set = np.array([queries.regime.sets(action) for action in self.actions])
-        return self.design.rows(spread, np.broadcast_to(was_set, spread.shape))
-
     def project(self, rows: FloatArray) -> FloatArray:
         """Draws of rows @ coefficients, shape (chain, draw, q)."""
         return self.coefficients @ rows.T
@@ -223,7 +205,7 @@ class EffectPosterior:
         set_ = [action for action in self.actions if queries.regime.sets(action)]
         seen = [action for action in self.actions if not queries.regime.sets(action)]
         parts = ([f"do({', '.join(set_)})"] if set_ else []) + seen
-        return f"E[{self.outcome} | {', '.join(parts)}]"
+        return f"{self.symbol}[{self.outcome} | {', '.join(parts)}]"
 
     def require_level(self, target: Regime) -> None:
         """Raise an `IdentificationError` unless E[Y | a, R] is identified."""
@@ -236,7 +218,7 @@ class EffectPosterior:
                 self.actions, target, regimes, self.actions, self.graph.parents
             )
 
-        what = f"E[{self.outcome} | a, {target.label}]"
+        what = f"{self.symbol}[{self.outcome} | a, {target.label}]"
         self._require(identified, target, what, ", or ask for a contrast that needs less")
 
     def _require(

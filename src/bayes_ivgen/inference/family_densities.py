@@ -39,7 +39,7 @@ def family_log_likelihood(design: Design, rows: CollapsedRows, drawn: Mapping[st
     drawn : mapping
         Draws as `run_family_nuts` returns them.
     """
-    chains, draws, p = drawn["coefficients"].shape
+    chains, draws = drawn["coefficients"].shape[:2]
     flat = {name: values.reshape(chains * draws, *values.shape[2:]) for name, values in drawn.items()}
     size = max(1, BLOCK_VALUES // len(rows.count))
     blocks, membership = rows.blocks(design), np.eye(len(rows.regimes))[rows.regime]
@@ -58,8 +58,7 @@ def _block(
     scaled = np.concatenate([drawn["coefficients"][:, active] @ x.T for active, x in blocks], axis=1)
     predictor = design.outcome_mean + design.outcome_sd * scaled
     family = rows.family
-    spread = None if family.spread is None else drawn[family.spread]
-    if family.spread == "sigma":
-        spread = design.outcome_sd * spread
+    unit = design.outcome_sd if family.spread == "sigma" else 1.0
+    spread = None if family.spread is None else unit * drawn[family.spread]
     cells, regimes = log_likelihood(family, rows, predictor, spread, drawn.get("nu"), NUMPY)
     return cells @ membership + regimes

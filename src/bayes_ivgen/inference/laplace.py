@@ -104,9 +104,7 @@ def _working_statistics(
     return precision, shift
 
 
-def _variance(
-    rows: CollapsedRows, design: Design, mean: FloatArray, spread: FloatArray, eta: FloatArray
-) -> FloatArray:
+def _variance(rows: CollapsedRows, design: Design, mean: FloatArray, spread: FloatArray, eta: FloatArray) -> FloatArray:
     name = rows.family.name
     if name == "gamma":
         return spread * mean**2
@@ -151,9 +149,7 @@ def _average(
     design: Design, priors: Priors, precision: FloatArray, shift: FloatArray, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Posterior means of coefficients and log scales of the Gaussian model with unit noise."""
-    statistics = SufficientStatistics(
-        ("all",), np.ones(1, dtype=np.int64), precision[None], shift[None], np.zeros(1)
-    )
+    statistics = SufficientStatistics(("all",), np.ones(1, dtype=np.int64), precision[None], shift[None], np.zeros(1))
     problem = GibbsProblem(design, statistics, priors)
     state: ChainState = replace(problem.initial(rng), log_sigma=np.zeros(1))
     kept = []

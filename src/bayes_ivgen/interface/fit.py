@@ -125,6 +125,7 @@ class Fit:
             observed=self.datatree["constant_data"].dataset["natural_actions"].values,
             coefficients=coefficients,
             link=Link.of(self.model.link, self.design.outcome_sd),
+            symbol="location" if self.model.family.has_tail else "E",
         )
 
     def effect(

@@ -109,12 +109,7 @@ class InterventionModel:
                 f"weights='variance' takes the variance of a row from the additive model, but noise={self.noise!r} "
                 "says that rows of a regime have one variance; pass noise='additive', or weights=None."
             )
-        if family_of(self.likelihood, self.link).rowwise and (self.noise != "additive" or self.weights is not None):
-            wrong = f"noise={self.noise!r}" if self.noise != "additive" else f"weights={self.weights!r}"
-            raise SpecError(
-                f"{wrong} belongs to likelihood='normal'; {self.likelihood} has its own spread, one for each regime. "
-                "Leave noise and weights at their defaults."
-            )
+        self.family.check_defaults(noise=(self.noise, "additive"), weights=(self.weights, None))
         self.prior_table()
 
     @property

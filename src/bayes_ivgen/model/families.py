@@ -1,9 +1,9 @@
 """Working likelihoods beside the normal one: their log density, their link, their outcomes (docs/theory/links.md).
 
-    gamma               Var(Y) = dispersion * mu^2                  log
-    negative_binomial   Var(Y) = mu + dispersion * mu^2             log
-    bernoulli           Var(Y) = mu (1 - mu)                        log_complement
-    student_t           location mu, scale sigma, nu degrees        identity
+gamma               Var(Y) = dispersion * mu^2                  log
+negative_binomial   Var(Y) = mu + dispersion * mu^2             log
+bernoulli           Var(Y) = mu (1 - mu)                        log_complement
+student_t           location mu, scale sigma, nu degrees        identity
 """
 
 from __future__ import annotations
@@ -57,6 +57,15 @@ class Family:
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters that have a prior beside alpha, tau and the hyper-scales."""
         return tuple(name for name in (self.spread, "nu" if self.has_tail else None) if name is not None)
+
+    def check_defaults(self, **arguments: tuple[Any, Any]) -> None:
+        """Raise a `SpecError` if an argument of the normal likelihood, given with its default, was changed."""
+        for name, (value, default) in arguments.items():
+            if self.rowwise and value != default:
+                raise SpecError(
+                    f"{name}={value!r} belongs to likelihood='normal'; {self.name!r} has its own law of the spread. "
+                    f"Leave it at {name}={default!r}."
+                )
 
     def check(self, outcome: FloatArray, name: str) -> None:
         """Raise a `DataError` with counts if values of the outcome are impossible under the family."""
@@ -174,5 +183,5 @@ def log_likelihood(family: Family, rows: Any, predictor: Any, spread: Any, tail:
         return -of_cell * (n * log_mean + s * ops.exp(-log_mean)), free + (shape - 1.0) * rows.log_sum
     cells = s * (log_mean - ops.log(of_cell)) - (s + n * of_cell) * ops.log1p(ops.exp(log_mean) / of_cell)
     values = rows.values
-    rising = values.count * ops.gammaln(values.value + ops.take(shape, values.regime, axis=-1))
+    rising = values.number * ops.gammaln(values.value + ops.take(shape, values.regime, axis=-1))
     return cells, ops.dot(rising, values.of_regime) - rows.regime_rows * ops.gammaln(shape) - rows.log_factorial

@@ -22,10 +22,11 @@ def family_coordinates(rows: CollapsedRows, design: Design) -> dict[str, Any]:
 def spread_variables(rows: CollapsedRows, design: Design, priors: Priors) -> tuple[Any, Any]:
     """Spread of each regime in units of the outcome, and nu; None where the family has none."""
     family = rows.family
-    spread = None if family.spread is None else positive(family.spread, priors.spread[family.spread], dims="noise_scale")
-    if family.spread == "sigma":
-        spread = design.outcome_sd * spread
-    return spread, positive("nu", priors.nu) if family.has_tail else None
+    tail = positive("nu", priors.nu) if family.has_tail else None
+    if family.spread is None:
+        return None, tail
+    spread = positive(family.spread, priors.spread[family.spread], dims="noise_scale")
+    return (design.outcome_sd if family.spread == "sigma" else 1.0) * spread, tail
 
 
 def family_model(rows: CollapsedRows, design: Design, priors: Priors) -> pm.Model:

@@ -34,10 +34,10 @@ class Rows(NamedTuple):
 
 
 class ValueCounts(NamedTuple):
-    """Distinct outcomes of each regime with their counts, all of shape (U,), and their regime as (U, R) of 0 and 1."""
+    """Distinct outcomes of each regime with their numbers, shape (U,), and their regime, also as (U, R) of 0 and 1."""
 
     value: FloatArray
-    count: FloatArray
+    number: FloatArray
     regime: NDArray[np.intp]
     of_regime: FloatArray
 
@@ -168,7 +168,7 @@ def predictor_scale(rows: list[Rows], family: Family) -> tuple[float, float]:
     mean, sd = float(outcome.mean()), float(outcome.std())
     if sd == 0:
         raise DataError(
-            f"the outcome is {mean:g} in all {len(outcome)} rows; there is nothing to explain. Check the outcome column."
+            f"the outcome is {mean:g} in all {len(outcome)} rows; there is nothing to explain. Check its column."
         )
     if family.link == "identity":
         return mean, sd

@@ -63,7 +63,7 @@ class Link:
         return self.width * (xp.maximum(scaled, 0.0) + xp.log1p(xp.exp(-xp.abs(scaled))))
 
     def slope(self, eta: FloatArray) -> FloatArray:
-        """Derivative of the mean by the predictor."""
+        """Return the derivative of the mean by the predictor."""
         if self.name == "identity":
             return np.ones_like(eta)
         if self.name == "log":
@@ -72,11 +72,7 @@ class Link:
         return np.exp(-self.hazard(eta, np)) / (1.0 + np.exp(-scaled))
 
     def factor(self, shift: FloatArray) -> FloatArray:
-        """What a shift of the predictor does: added to the mean, or its factor, or that of 1 - mean."""
+        """Return what a shift of the predictor adds to the mean, or its factor, or that of 1 - mean."""
         if self.name == "identity":
             return shift
         return np.exp(shift if self.name == "log" else -shift)
-
-    def apart(self, first: FloatArray, second: FloatArray) -> FloatArray:
-        """Difference (identity) or ratio (log) of two means, from the difference of their predictors alone."""
-        return self.factor(first - second)

@@ -63,7 +63,7 @@ class MultiplicativeSCM(SCM):
     synergy: float
 
     def natural_sd(self) -> FloatArray:
-        """Standard deviations of the actions while nothing is set, shape (K,)."""
+        """Return the standard deviations of the actions while nothing is set, shape (K,)."""
         k = len(self.actions)
         spread = np.linalg.solve(np.eye(k) - self.edges, np.diag(np.hypot(self.planning, self.noise)))
         return np.asarray(np.sqrt(np.sum(spread**2, axis=1)))
