@@ -84,10 +84,10 @@ def _outcome(rows: CollapsedRows, predictor: Any, spread: Any, tail: Any) -> Non
         def log_density(value: Any, hazard: Any) -> Any:
             return value * pt.log(-pt.expm1(-hazard)) - (1 - value) * hazard
 
-        def draw(hazard: Any, rng: Any = None, size: Any = None) -> Any:
-            return (rng.exponential(size=size) < hazard).astype(float)  # 1 - exp(-hazard)
+        def law(hazard: Any, size: Any) -> Any:  # of a binary outcome; shares have its density as a score only
+            return pt.cast(pm.Bernoulli.dist(p=-pt.expm1(-hazard), size=size), "float64")
 
-        pm.CustomDist("outcome", hazard, logp=log_density, random=draw, dtype="float64", **observed)
+        pm.CustomDist("outcome", hazard, dist=law, logp=log_density, **observed)
 
 
 def cell_likelihood(rows: CollapsedRows, predictor: Any, spread: Any, tail: Any) -> Any:
