@@ -71,7 +71,7 @@ def outcome(
     Averaged (held) actions and covariates are drawn anew from their observed values for each draw.
     """
     effect = posterior.effect(queries, extrapolate=extrapolate)
-    weights = _weights(posterior, queries.regime)
+    weights = weights_of(posterior, queries.regime)
     shape = noise.standard_quantiles(weights)
     was_set = np.array([queries.regime.sets(action) for action in posterior.actions])
     chains, draws, _ = posterior.coefficients.shape
@@ -105,7 +105,8 @@ def outcome(
     return replace(effect, kind="outcome", name=effect.name.removeprefix("E[").removesuffix("]"), evaluate=evaluate)
 
 
-def _weights(posterior: EffectPosterior, target: Regime) -> FloatArray:
+def weights_of(posterior: EffectPosterior, target: Regime) -> FloatArray:
+    """Level weights of a regime, or the nearest ones where only the mean is identified."""
     weights = level_weights(target, posterior.regimes, posterior.heads)
     if weights is None:  # separable levels identify the mean, not the spread: take the nearest collection
         rows = np.array([[1.0, *(regime.sets(a) for a in posterior.heads)] for regime in posterior.regimes])

@@ -13,11 +13,13 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
 from bayes_ivgen.data.identification import contrast_identified, level_weights, missing_regimes, shift_weights
 from bayes_ivgen.effects.estimate import Estimate
+from bayes_ivgen.effects.means import mean_draws
 from bayes_ivgen.effects.queries import Queries
 from bayes_ivgen.effects.support import Support
 from bayes_ivgen.errors import IdentificationError, QueryError
 from bayes_ivgen.model import ActionGraph, Design
 from bayes_ivgen.model.components import CausalComponent, ConfoundingComponent, InteractionComponent
+from bayes_ivgen.model.links import Link
 from bayes_ivgen.model.structure import split_block
 
 
@@ -44,7 +46,12 @@ class EffectPosterior:
     covariate_rows : ndarray of shape (c, V - K), optional
         A sample of the covariates in all rows: the law over which effects are averaged.
     coefficients : ndarray of shape (chain, draw, P)
-        Draws of the intercept followed by beta, in units of the outcome's standard deviation.
+        Draws of the intercept followed by beta, in units of the outcome's standard deviation (of the
+        predictor, where the link is not the identity).
+    link : Link
+        From the additive predictor to the mean of the outcome.
+    symbol : str
+        What the effects are: ``E``, or ``location`` where the likelihood is no model of the mean.
     """
 
     outcome: str
@@ -56,6 +63,8 @@ class EffectPosterior:
     observed: FloatArray = field(repr=False)
     coefficients: FloatArray = field(repr=False)
     covariate_rows: FloatArray | None = field(default=None, repr=False)
+    link: Link = field(default_factory=Link)
+    symbol: str = "E"
 
     @property
     def heads(self) -> tuple[str, ...]:
@@ -81,7 +90,7 @@ class EffectPosterior:
         support = self.support.check(queries, extrapolate=extrapolate)
 
         def evaluate(block: slice) -> FloatArray:
-            return self.design.outcome_mean + self.design.outcome_sd * self.project(self.rows(queries, block))
+            return mean_draws(self, queries, block)
 
         return self._estimate("effect", self.name(queries), queries, support, evaluate)
 
@@ -106,11 +115,11 @@ class EffectPosterior:
         support = pd.DataFrame({"supported": [not text for text in reason], "reason": reason})
 
         def evaluate(block: slice) -> FloatArray:
-            upper, lower = self.rows(first, block), self.rows(second, block)
-            if kind == "difference":
-                return self.design.outcome_sd * self.project(upper - lower)
-            mean, sd = self.design.outcome_mean, self.design.outcome_sd
-            return (mean + sd * self.project(upper)) / (mean + sd * self.project(lower))
+            if kind == self.link.compares and self._parallel(first, second):
+                shift = self.project(self.rows(first, block) - self.rows(second, block))
+                return self.link.factor(self.design.outcome_sd * shift)
+            upper, lower = mean_draws(self, first, block), mean_draws(self, second, block)
+            return upper - lower if kind == "difference" else upper / lower
 
         names = self.name(first), self.name(second)
         sign = "-" if kind == "difference" else "/"
@@ -133,7 +142,8 @@ class EffectPosterior:
         Every column of the causal components has mean zero over the observational rows, so that
         without interactions this is alpha + m_k(a_k). With synergy, blocks or covariates that enter
         m_k the interactions of k are averaged along: how s and m_k share out is a convention, their
-        sum here is not.
+        sum here is not. With another link than the identity
+        the means, not the predictors, are averaged.
         """
         queries = self._along(action, values, Regime(self.actions))
         self.require_level(queries.regime)
@@ -141,17 +151,20 @@ class EffectPosterior:
         keep = np.append(0, self.design.columns_of(action, CausalComponent, InteractionComponent))
 
         def evaluate(block: slice) -> FloatArray:
+            if self.link.name != "identity":
+                return mean_draws(self, queries, block)
             projected = self.coefficients[..., keep] @ self.rows(queries, block)[:, keep].T
             return self.design.outcome_mean + self.design.outcome_sd * projected
 
-        name = f"E[{self.outcome} | do({', '.join(self.actions)})]"
+        name = f"{self.symbol}[{self.outcome} | do({', '.join(self.actions)})]"
         return self._estimate("response_curve", name, queries, support, evaluate)
 
     def confounding_bias(self, action: str, values: FloatArray) -> Estimate:
         """Bias of reading an action's effect from rows in which it was not set: c_k over its own value.
 
         The parents of the action, the other members of its block and the covariates are averaged
-        over the observational rows.
+        over the observational rows, on the scale of the predictor. With the log link it is the factor
+        E[Y | seen] / E[Y | set], a geometric mean; with log_complement the factor of 1 - E[Y].
 
         Raises
         ------
@@ -176,9 +189,10 @@ class EffectPosterior:
 
         def evaluate(block: slice) -> FloatArray:
             rows = self._natural_rows(action, values[block], rest)
-            return self.design.outcome_sd * (self.coefficients[..., keep] @ rows[:, keep].T)
+            return self.link.factor(self.design.outcome_sd * (self.coefficients[..., keep] @ rows[:, keep].T))
 
-        return self._estimate("confounding_bias", f"confounding bias of {action}", queries, support, evaluate)
+        of_what = {"log": "factor", "log_complement": f"factor of 1 - E[{self.outcome}]"}.get(self.link.name, "bias")
+        return self._estimate("confounding_bias", f"confounding {of_what} of {action}", queries, support, evaluate)
 
     def rows(self, queries: Queries, block: slice) -> FloatArray:
         """Design rows of a block of queries, averaged over the actions that are held; (q, P)."""
@@ -221,7 +235,7 @@ class EffectPosterior:
         set_ = [action for action in self.actions if queries.regime.sets(action)]
         seen = [action for action in self.actions if not queries.regime.sets(action)]
         parts = ([f"do({', '.join(set_)})"] if set_ else []) + seen
-        return f"E[{self.outcome} | {', '.join(parts)}]"
+        return f"{self.symbol}[{self.outcome} | {', '.join(parts)}]"
 
     def require_level(self, target: Regime) -> None:
         """Raise an `IdentificationError` unless E[Y | a, R] is identified."""
@@ -233,7 +247,7 @@ class EffectPosterior:
             # With levels known to be zero the rule above asks nothing of the functions.
             return not self.separable or self._contrast_known(self.actions, target, regimes)
 
-        what = f"E[{self.outcome} | a, {target.label}]"
+        what = f"{self.symbol}[{self.outcome} | a, {target.label}]"
         self._require(identified, target, what, ", or ask for a contrast that needs less")
 
     def _require_whole_blocks(self, target: Regime) -> None:
@@ -282,14 +296,15 @@ class EffectPosterior:
             for k, name in enumerate(first.variables)
             if name not in first.averaged and np.any(first.values[:, k] != second.values[:, k])
         ]
+        apart = kind == self.link.compares and self._parallel(first, second)
         # A covariate that changes moves all the confounding components: it needs what the level needs.
-        whole = kind == "ratio" or first.averaged != second.averaged or bool(set(changed) & set(first.covariates))
+        whole = not apart or first.averaged != second.averaged or bool(set(changed) & set(first.covariates))
         if whole or first.regime != second.regime:
             same_values = first.averaged == second.averaged and np.array_equal(
                 first.values, second.values, equal_nan=True
             )
             shift = shift_weights(first.regime, second.regime, self.regimes, self.heads)
-            if kind == "difference" and same_values and shift is not None:
+            if apart and same_values and shift is not None:
                 return
             self.require_level(first.regime)
             self.require_level(second.regime)
@@ -299,6 +314,13 @@ class EffectPosterior:
             first.regime,
             f"the contrast of {' and '.join(changed)} under {first.regime.label}",
         )
+
+    def _parallel(self, first: Queries, second: Queries) -> bool:
+        """Whether the means of both sides are compared by their predictors alone, averages included."""
+        if self.link.name == "identity" or not (first.averaged or second.averaged):
+            return True
+        # Averaged factors of actions that are set cancel; those of seen actions depend on what else changes.
+        return first.averaged == second.averaged and first.regime == second.regime == Regime(self.actions)
 
     def _along(self, action: str, values: FloatArray, regime: Regime) -> Queries:
         variables = self.design.variables

@@ -41,6 +41,13 @@ def log_prior(design: Design, priors: Priors, drawn: Mapping[str, FloatArray]) -
         ``alpha``, ``hyper`` (type) and ``sigma`` (noise_scale), densities of the scales themselves,
         in units of the outcome's standard deviation.
     """
+    found = log_prior_of_scales(design, priors, drawn)
+    sigma = priors.sigma.log_density(drawn["sigma"]) + priors.sigma.log_normaliser
+    return found.assign(sigma=((*DIMS, "noise_scale"), sigma))
+
+
+def log_prior_of_scales(design: Design, priors: Priors, drawn: Mapping[str, FloatArray]) -> xr.Dataset:
+    """Log density of the draws of alpha and of the hyper-scales under their priors."""
     alpha = drawn["coefficients"][..., 0]
     hyper = [
         priors.hyper[kind].log_density(drawn["hyper"][..., i]) + priors.hyper[kind].log_normaliser
@@ -50,10 +57,6 @@ def log_prior(design: Design, priors: Priors, drawn: Mapping[str, FloatArray]) -
         {
             "alpha": (DIMS, _normal(alpha, np.array(priors.alpha_sd))),
             "hyper": ((*DIMS, "type"), np.stack(hyper, axis=-1)),
-            "sigma": (
-                (*DIMS, "noise_scale"),
-                priors.sigma.log_density(drawn["sigma"]) + priors.sigma.log_normaliser,
-            ),
         }
     )
 

@@ -16,14 +16,16 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
 from bayes_ivgen.data.identification import level_weights
 from bayes_ivgen.effects import EffectPosterior, Estimate, OutcomeNoise, Support, outcome, parse_queries
+from bayes_ivgen.effects.families import FamilySpread, family_outcome, with_exposure
 from bayes_ivgen.effects.queries import Queries
-from bayes_ivgen.errors import QueryError, SupportWarning
+from bayes_ivgen.errors import QueryError, SpecError, SupportWarning
 from bayes_ivgen.inference.diagnostics import mixing_table
 from bayes_ivgen.inference.noise import VarianceModel
 from bayes_ivgen.inference.residual_law import ResidualLaw
 from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.design import indicators
+from bayes_ivgen.model.links import Link
 from bayes_ivgen.statistics import SufficientStatistics
 
 FORMAT = 1
@@ -80,7 +82,8 @@ class Fit:
 
     @cached_property
     def statistics(self) -> SufficientStatistics:
-        """Sufficient statistics of the rows as the likelihood uses them, one entry a regime."""
+        """Sufficient statistics of the rows as the likelihood uses them, one entry a regime (normal only)."""
+        self._normal_only("sufficient statistics")
         return SufficientStatistics.from_dataset(self.datatree["statistics"].dataset)
 
     @cached_property
@@ -102,7 +105,10 @@ class Fit:
                 "effects": self.effects.project(rows),
                 "tau": np.log(posterior["tau"].values),
                 "hyper": np.log(posterior["hyper"].values),
-                "sigma": np.log(posterior["sigma"].values),
+            }
+            | {
+                name: np.log(posterior[name].values.reshape(*posterior["alpha"].shape, -1))
+                for name in self.model.family.parameters
             }
         )
 
@@ -122,6 +128,8 @@ class Fit:
             observed=constant["natural_rows"].values,
             coefficients=coefficients,
             covariate_rows=constant["covariate_rows"].values if "covariate_rows" in constant else None,
+            link=Link.of(self.model.link, self.design.outcome_sd),
+            symbol="location" if self.model.family.has_tail else "E",
         )
 
     def effect(
@@ -131,6 +139,7 @@ class Fit:
         *,
         rest: Literal["hold"] | None = None,
         covariates: Any = None,
+        exposure: Any = None,
         extrapolate: bool = False,
     ) -> Estimate:
         """Interventional mean: E[Y | do(a_S), the others seen at a_rest].
@@ -148,6 +157,8 @@ class Fit:
         covariates : mapping or data frame, optional
             Values of the covariates. Those left out are averaged over all rows of the data,
             whatever their regime; also where actions are seen.
+        exposure : float or array, optional
+            Size of the row that is asked about, log link only; by default 1, so that the effect is a rate.
         extrapolate : bool
             Allow values far outside those that were tried.
 
@@ -165,7 +176,8 @@ class Fit:
             If a value lies far outside those that were tried.
         """
         queries = self._queries(do, given, rest, covariates)
-        return _flagged(self.effects.effect(queries, extrapolate=extrapolate), warn=not extrapolate)
+        estimate = self.effects.effect(queries, extrapolate=extrapolate)
+        return _flagged(with_exposure(estimate, exposure, self.model.link), warn=not extrapolate)
 
     def outcome(
         self,
@@ -174,6 +186,7 @@ class Fit:
         *,
         rest: Literal["hold"] | None = None,
         covariates: Any = None,
+        exposure: Any = None,
         extrapolate: bool = False,
         seed: int = 0,
     ) -> Estimate:
@@ -181,7 +194,7 @@ class Fit:
 
         Parameters
         ----------
-        do, given, rest, covariates, extrapolate
+        do, given, rest, covariates, exposure, extrapolate
             As in `effect`.
         seed : int
             Seed of the noise; the same seed gives the same draws.
@@ -192,18 +205,37 @@ class Fit:
             Its interval covers single outcomes, not their mean.
         """
         queries = self._queries(do, given, rest, covariates)
+        if self.model.family.rowwise:
+            options = {"exposure": exposure, "extrapolate": extrapolate, "seed": seed}
+            return _flagged(family_outcome(self.effects, self.spread, queries, **options), warn=not extrapolate)
         drawn = outcome(self.effects, self.noise, queries, extrapolate=extrapolate, seed=seed)
+        drawn = with_exposure(drawn, exposure, self.model.link)
         return _flagged(drawn, warn=not extrapolate)
 
     @cached_property
     def noise(self) -> OutcomeNoise:
-        """Variance and shape of the noise in every regime."""
+        """Variance and shape of the noise in every regime (normal only)."""
+        self._normal_only("noise model")
         return OutcomeNoise(
             kind=self.model.noise,
             variance=VarianceModel.from_dict(self._content["variance"]),
             law=ResidualLaw.from_dataset(self.datatree["noise"].dataset),
             sigma=self.datatree["posterior"].dataset["sigma"].values,
         )
+
+    @cached_property
+    def spread(self) -> FamilySpread:
+        """Dispersion or scale of every regime under another likelihood than the normal one."""
+        posterior = self.datatree["posterior"].dataset
+        family = self.model.family
+        drawn = {name: posterior[name].values for name in family.parameters}
+        return FamilySpread(family, drawn, share=bool(self._content["settings"].get("share", False)))
+
+    def _normal_only(self, what: str) -> None:
+        if self.model.family.rowwise:
+            raise SpecError(
+                f"a fit with likelihood={self.model.likelihood!r} has no {what}; see fit.spread and fit.datatree."
+            )
 
     def contrast(
         self,
@@ -236,8 +268,8 @@ class Fit:
         Raises
         ------
         IdentificationError
-            If the regimes do not identify it. A difference may be identified although its two
-            effects are not.
+            If the regimes do not identify it. A difference (a ratio, with the log link) may be
+            identified although its two effects are not.
         """
         if versus is None and versus_given is None and versus_covariates is None:
             raise QueryError("contrast needs versus={...}: the values that the first ones are compared with.")
@@ -270,6 +302,8 @@ class Fit:
 
     def confounding_bias(self, action: str, values: Any = None) -> Estimate:
         """By how much the observational reading is off along one action, others averaged.
+
+        With the log link it is a factor, with log_complement one of 1 - E[Y].
 
         Parameters
         ----------

@@ -46,6 +46,8 @@ def fit_model(
 ) -> Fit:
     """Fit `model` to `data`; see `InterventionModel.fit`."""
     _check_data(data)
+    check_unused(data, "weights", "this version cannot fit weights")
+    check_unused(data, "exposure", "only means on the log link scale with it (likelihood='gamma', for example)")
     _check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
     _check_engine(engine, nuts)
     graph = model.action_graph(data)
@@ -109,12 +111,6 @@ def _check_data(data: RegimeData) -> None:
             f"data is a {type(data).__name__}; build it first, for example with "
             "RegimeData.from_frame(frame, outcome=..., actions=[...])."
         )
-    for part in ("weights", "exposure"):
-        if getattr(data.columns, part):
-            raise SpecError(
-                f"the data name {part} ({getattr(data.columns, part)!r}), which this version cannot fit; "
-                f"build the data without {part}=."
-            )
     names = data.variables
     taken = [*RESERVED_NAMES, *(f"versus_{name}" for name in names)]
     clash = next((name for name in names if name in taken), None)
@@ -124,6 +120,13 @@ def _check_data(data: RegimeData) -> None:
             f"dimension of the results ({', '.join(RESERVED_NAMES)} "
             "and versus_ with the name of an action); rename the column."
         )
+
+
+def check_unused(data: RegimeData, part: str, reason: str) -> None:
+    """Raise a `SpecError` if the data name a column that the model would ignore."""
+    name = getattr(data.columns, part)
+    if name is not None:
+        raise SpecError(f"the data name {part} ({name!r}), but {reason}. Read the data without {part}=.")
 
 
 def _check_numbers(**numbers: int | None) -> None:
@@ -149,7 +152,7 @@ def _attributes(
     graph: ActionGraph,
     design: Design,
     priors: Priors,
-    variance: VarianceModel,
+    variance: VarianceModel | None,
     **settings: Any,
 ) -> dict[str, Any]:
     content = {
@@ -160,7 +163,7 @@ def _attributes(
         "graph_evidence": None if graph.evidence is None else graph.evidence.reset_index().to_dict("list"),
         "regimes": [list(regime.set_actions) for regime in data.regimes],
         "outcome": data.outcome,
-        "variance": variance.to_dict(),
+        "variance": None if variance is None else variance.to_dict(),
         "support": Support.of(data, design.structure).to_dict(),
         "settings": settings,
     }

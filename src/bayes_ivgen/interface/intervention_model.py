@@ -14,8 +14,11 @@ from bayes_ivgen.data import RegimeData
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.build import build_design
+from bayes_ivgen.model.families import Family, Likelihood, family_of
+from bayes_ivgen.model.family_rows import collapse, predictor_scale, read_rows
 from bayes_ivgen.model.graph_check import with_evidence
 from bayes_ivgen.model.graph_learning import learn_graph
+from bayes_ivgen.model.links import LinkName
 from bayes_ivgen.model.structure import Role, Structure, checked_blocks, checked_roles, checked_synergy
 
 if TYPE_CHECKING:
@@ -55,10 +58,13 @@ class InterventionModel:
         effects m_k(a_k, x) depend on it, too; needed where it predicts a confounder.
     synergy : bool or list of (str, str)
         Pairs of actions with an interaction s_jk(a_j, a_k) in every regime; True is all pairs.
-    likelihood : {"normal"}
-        Law of the noise.
-    link : {"identity"}
-        Scale on which the components add up.
+    likelihood : {"normal", "gamma", "negative_binomial", "bernoulli", "student_t"}
+        Working law of the outcome given its mean. All but ``"normal"`` need ``engine="nuts"``.
+        ``"student_t"`` changes the estimand to a location, and a fit warns of it.
+    link : {"identity", "log", "log_complement"}
+        Scale on which the components add up: E[Y] (normal, student_t), log E[Y] where factors
+        multiply (gamma, negative_binomial), -log(1 - E[Y]) where there is no success unless some
+        action works (bernoulli); docs/theory/links.md has the derivation.
     noise : {"additive", "regime", "constant"}
         The likelihood has one noise scale for each regime, or with ``"constant"`` one for all.
         Outcome draws follow the additive variance model, the variances of the regimes, or the one.
@@ -80,8 +86,8 @@ class InterventionModel:
     blocks: Sequence[Sequence[str]] | None = None
     covariates: Mapping[str, Role] | None = None
     synergy: bool | Sequence[tuple[str, str]] = False
-    likelihood: Literal["normal"] = "normal"
-    link: Literal["identity"] = "identity"
+    likelihood: Likelihood = "normal"
+    link: LinkName = "identity"
     noise: Noise = "additive"
     weights: Literal["variance"] | None = None
     priors: Mapping[str, Any] | None = None
@@ -104,8 +110,6 @@ class InterventionModel:
         object.__setattr__(self, "blocks", checked_blocks(self.blocks))
         object.__setattr__(self, "covariates", checked_roles(self.covariates))
         object.__setattr__(self, "synergy", checked_synergy(self.synergy))
-        _only("likelihood", self.likelihood, ("normal",))
-        _only("link", self.link, ("identity",))
         _only("noise", self.noise, ("additive", "regime", "constant"))
         _only("weights", self.weights, (None, "variance"))
         if self.weights == "variance" and self.noise != "additive":
@@ -113,7 +117,13 @@ class InterventionModel:
                 f"weights='variance' takes the variance of a row from the additive model, but noise={self.noise!r} "
                 "says that rows of a regime have one variance; pass noise='additive', or weights=None."
             )
-        Priors.from_user(self.priors)
+        self.family.check_defaults(noise=(self.noise, "additive"), weights=(self.weights, None))
+        self.prior_table()
+
+    @property
+    def family(self) -> Family:
+        """The likelihood with its link and the parameters it has."""
+        return family_of(self.likelihood, self.link)
 
     @property
     def separable(self) -> bool:
@@ -122,7 +132,7 @@ class InterventionModel:
 
     def prior_table(self) -> Priors:
         """All priors of the model; print it."""
-        return Priors.from_user(self.priors)
+        return Priors.from_user(self.priors, self.family.parameters)
 
     def action_graph(self, data: RegimeData) -> ActionGraph:
         """Return the graph that a fit to `data` uses, with what the data say about it as its evidence.
@@ -148,6 +158,7 @@ class InterventionModel:
             graph=self.action_graph(data) if graph is None else graph,
             separable=self.separable,
             structure=self.structure(data),
+            scale=predictor_scale(read_rows(data, self.family), self.family) if self.family.rowwise else None,
         )
 
     def structure(self, data: RegimeData) -> Structure:
@@ -188,7 +199,8 @@ class InterventionModel:
         draws, chains, tune : int
             Kept draws of a chain, number of chains, discarded iterations of a chain.
         engine : {"conjugate", "nuts"}
-            Gibbs sampling on sufficient statistics, or NUTS through PyMC on the same statistics.
+            Gibbs sampling on sufficient statistics, or NUTS through PyMC on the same statistics. With
+            another likelihood than the normal one only NUTS, on the rows, which are held in memory.
         seed : int, optional
             The same seed gives the same draws, whatever the number of cores.
         cores : int, optional
@@ -218,7 +230,10 @@ class InterventionModel:
         ConvergenceWarning
             If the chains did not mix.
         """
-        from bayes_ivgen.interface.fitting import fit_model
+        if self.family.rowwise:
+            from bayes_ivgen.interface.family_fitting import fit_family_model as fit_model
+        else:
+            from bayes_ivgen.interface.fitting import fit_model
 
         return fit_model(
             self,
@@ -252,6 +267,10 @@ class InterventionModel:
         from bayes_ivgen.model.pymc_model import rowwise_model
 
         design = self.design(data)
+        if self.family.rowwise:
+            from bayes_ivgen.model.family_model import family_model
+
+            return family_model(collapse(read_rows(data, self.family), self.family, design), design, self.prior_table())
         index, names = self.sigma_groups([regime.label for regime in data.regimes])
         return rowwise_model(data, design, Priors.from_user(self.priors), index, names)
 
@@ -275,13 +294,10 @@ class InterventionModel:
     def from_dict(cls, data: Mapping[str, Any], priors: Priors) -> InterventionModel:
         """Restore a model written by `to_dict`; its priors are stored beside it."""
         graph: Any = data["graph"] if isinstance(data["graph"], str) else ActionGraph(data["graph"])
-        own = {kind.value: prior for kind, prior in priors.hyper.items()} | {"sigma": priors.sigma}
-        default = Priors()
-        changed: dict[str, Any] = {
-            name: prior
-            for name, prior in own.items()
-            if prior != (default.sigma if name == "sigma" else default.hyper[name])  # type: ignore[index]
-        }
+        default = Priors(has=priors.has)
+        usual = {kind.value: prior for kind, prior in default.hyper.items()} | default.spread
+        own = {kind.value: prior for kind, prior in priors.hyper.items()} | priors.spread
+        changed: dict[str, Any] = {name: prior for name, prior in own.items() if prior != usual[name]}
         if priors.alpha_sd != default.alpha_sd:
             changed["alpha"] = _Named("Normal", {"mu": 0.0, "sigma": priors.alpha_sd})
         if priors.tau_nu != default.tau_nu:

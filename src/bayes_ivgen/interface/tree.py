@@ -13,6 +13,7 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.inference.conjugate import GibbsProblem
 from bayes_ivgen.inference.densities import log_likelihood, log_posterior, log_prior
+from bayes_ivgen.model import Design
 from bayes_ivgen.model.build import all_rows
 from bayes_ivgen.model.pymc_model import coordinates
 from bayes_ivgen.statistics import SufficientStatistics
@@ -71,22 +72,27 @@ def make_datatree(
             "sample_stats": record.assign_coords(counts),
             "log_prior": prior.assign_coords({name: coords[name] for name in (*counts, "type", "noise_scale")}),
             "log_likelihood": likelihood.assign_coords(counts),
-            "observed_data": _observed(data),
-            "constant_data": xr.Dataset(
-                {
-                    "natural_rows": (("sample", "input"), _natural_sample(data)),
-                    **_covariate_rows(data),
-                    "outcome_mean": design.outcome_mean,
-                    "outcome_sd": design.outcome_sd,
-                },
-                coords={"input": list(data.variables)},
-            ),
+            "observed_data": observed(data),
+            "constant_data": constants(data, design),
             "statistics": statistics.to_dataset(),
         }
     )
 
 
-def _observed(data: RegimeData) -> xr.Dataset:
+def constants(data: RegimeData, design: Design) -> xr.Dataset:
+    """Natural rows, the values of the covariates, and the scale of the model."""
+    return xr.Dataset(
+        {
+            "natural_rows": (("sample", "input"), _natural_sample(data)),
+            **_covariate_rows(data),
+            "outcome_mean": design.outcome_mean,
+            "outcome_sd": design.outcome_sd,
+        },
+        coords={"input": list(data.variables)},
+    )
+
+
+def observed(data: RegimeData) -> xr.Dataset:
     """Summaries of the rows of each regime."""
     profiles = list(data.profiles.values())
     moments = ("regime", "variable")

@@ -30,13 +30,21 @@ FEW_ROWS = 10  # of a regime, below which a warning is due
 
 
 def build_design(
-    data: RegimeData, *, causal: Basis, confounding: Basis, graph: ActionGraph, separable: bool, structure: Structure
+    data: RegimeData,
+    *,
+    causal: Basis,
+    confounding: Basis,
+    graph: ActionGraph,
+    separable: bool,
+    structure: Structure,
+    scale: tuple[float, float] | None = None,
 ) -> Design:
     """Fix every basis by the data and lay out the coefficients.
 
     Columns are centred over the observational rows; where there are none, over the rows that leave
     the component's action unset, or over all rows for a causal component. Those of q(x) are centred
-    over all rows, whatever their regime: the law over which effects are averaged.
+    over all rows, whatever their regime: the law over which effects are averaged. `scale` is the
+    centre and unit of the predictor, by default mean and standard deviation of the outcome.
 
     Raises
     ------
@@ -61,7 +69,7 @@ def build_design(
     if len(with_level) > 1:
         components.append(CommonLevel(with_level))
     components += [_covariate(data, name, causal) for name in structure.covariates]
-    mean, sd = _outcome_scale(data)
+    mean, sd = _outcome_scale(data) if scale is None else scale
     design = Design(data.actions, tuple(components), mean, sd, structure)
     _warn_about_small_regimes(data)
     _warn_about_thin_components(data, design)

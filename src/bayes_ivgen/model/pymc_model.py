@@ -34,6 +34,12 @@ def positive(name: str, prior: PositivePrior, **kwargs: Any) -> Any:
 
 def scales(design: Design, priors: Priors) -> tuple[Any, Any, Any]:
     """Hyper-scales, term scales and noise scales, inside a model context (design 4.3)."""
+    hyper, tau = term_scales(design, priors)
+    return hyper, tau, positive("sigma", priors.sigma, dims="noise_scale")
+
+
+def term_scales(design: Design, priors: Priors) -> tuple[Any, Any]:
+    """Hyper-scales and term scales, inside a model context."""
     import pymc as pm
     import pytensor.tensor as pt
 
@@ -44,8 +50,7 @@ def scales(design: Design, priors: Priors) -> tuple[Any, Any, Any]:
         parts = [positive(f"hyper_{kind.value}", priors.hyper[kind]) for kind in design.types]
         hyper = pm.Deterministic("hyper", pt.stack(parts), dims="type")
     tau = pm.HalfStudentT("tau", nu=priors.tau_nu, sigma=hyper[design.type_index], dims="term")
-    sigma = positive("sigma", priors.sigma, dims="noise_scale")
-    return hyper, tau, sigma
+    return hyper, tau
 
 
 def collect_rows(data: RegimeData) -> tuple[FloatArray, FloatArray, FloatArray]:
