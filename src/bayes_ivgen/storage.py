@@ -14,6 +14,7 @@ from bayes_ivgen.interface.fit import FORMAT, Fit
 _KEY = "bayes_ivgen_format"
 _FINITE = ("posterior", "statistics", "log_prior", "log_likelihood")
 _GROUPS = (*_FINITE, "sample_stats", "observed_data", "constant_data", "noise")
+_SINCE = {"natural_rows"}  # groups that fits of earlier versions lack
 _DECODING_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError)
 
 
@@ -92,7 +93,9 @@ def load(path: str | Path) -> Fit:
             raise StorageError(damaged) from error
     # A lost chunk reads as missing values: these groups have none.
     if any(name not in tree.children for name in _GROUPS) or not all(
-        np.isfinite(values).all() for name in _FINITE for values in tree[name].dataset.data_vars.values()
+        np.isfinite(values).all()
+        for name in (*_FINITE, *(_SINCE & tree.children.keys()))
+        for values in tree[name].dataset.data_vars.values()
     ):
         raise StorageError(damaged)
     return fit

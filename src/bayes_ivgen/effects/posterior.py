@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,9 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
 from bayes_ivgen.data.identification import contrast_identified, level_weights, missing_regimes, shift_weights
 from bayes_ivgen.effects.estimate import Estimate
+from bayes_ivgen.effects.natural_rows import NaturalRows
 from bayes_ivgen.effects.queries import Queries
+from bayes_ivgen.effects.respond import Responses
 from bayes_ivgen.effects.support import Support
 from bayes_ivgen.errors import IdentificationError, QueryError
 from bayes_ivgen.model import ActionGraph, Design
@@ -42,6 +45,8 @@ class EffectPosterior:
         A sample of natural values of the actions, for averages.
     coefficients : ndarray of shape (chain, draw, P)
         Draws of the intercept followed by beta, in units of the outcome's standard deviation.
+    natural_rows : NaturalRows or None
+        What the laws of responding actions are learned from; None in fits of an earlier version.
     """
 
     outcome: str
@@ -52,6 +57,17 @@ class EffectPosterior:
     support: Support = field(repr=False)
     observed: FloatArray = field(repr=False)
     coefficients: FloatArray = field(repr=False)
+    natural_rows: NaturalRows | None = field(default=None, repr=False)
+
+    @cached_property
+    def responses(self) -> Responses:
+        """Draws of actions that are left to respond."""
+        if self.natural_rows is None:
+            raise QueryError(
+                "this fit was saved without the rows from which responses are learned (an earlier version); fit "
+                "again with model.fit(data), or ask with rest='hold' or given={...}."
+            )
+        return Responses(self.graph, self.natural_rows)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -69,7 +85,7 @@ class EffectPosterior:
             If a query lies far outside the values that were tried.
         """
         self.require_level(queries.regime)
-        support = self.support.check(queries, extrapolate=extrapolate)
+        support = _check_support(self, queries, extrapolate=extrapolate)
 
         def evaluate(block: slice) -> FloatArray:
             return self.design.outcome_mean + self.design.outcome_sd * self.project(self.rows(queries, block))
@@ -89,7 +105,7 @@ class EffectPosterior:
         """
         first, second = _same_length(first, second)
         self._require_contrast(first, second, kind)
-        flags = [self.support.check(queries, extrapolate=extrapolate) for queries in (first, second)]
+        flags = [_check_support(self, queries, extrapolate=extrapolate) for queries in (first, second)]
         reason = [
             "; ".join(dict.fromkeys(text for text in pair if text))
             for pair in zip(flags[0]["reason"], flags[1]["reason"], strict=True)
@@ -169,7 +185,12 @@ class EffectPosterior:
         return self._estimate("confounding_bias", f"confounding bias of {action}", queries, support, evaluate)
 
     def rows(self, queries: Queries, block: slice) -> FloatArray:
-        """Design rows of a block of queries, averaged over the actions that are held; (q, P)."""
+        """Design rows of a block of queries, averaged over the actions that are held; (q, P).
+
+        Where actions respond, one for each replicate of their laws; (replicate, q, P).
+        """
+        if queries.responding:
+            return self.responses.average_rows(self.design, queries, block)
         values = queries.values[block]
         was_set = np.array([queries.regime.sets(action) for action in self.actions])
         if not queries.averaged:
@@ -182,15 +203,15 @@ class EffectPosterior:
         return rows
 
     def project(self, rows: FloatArray) -> FloatArray:
-        """Draws of rows @ coefficients, shape (chain, draw, q)."""
-        return self.coefficients @ rows.T
+        """Draws of rows @ coefficients, shape (chain, draw, q); see `rows` for the shape of rows."""
+        return self.responses.project(self.coefficients, rows) if rows.ndim == 3 else self.coefficients @ rows.T
 
     def name(self, queries: Queries) -> str:
         """Return the quantity as a formula."""
         set_ = [action for action in self.actions if queries.regime.sets(action)]
-        seen = [action for action in self.actions if not queries.regime.sets(action)]
+        seen = [action for action in queries.stated if not queries.regime.sets(action)]
         parts = ([f"do({', '.join(set_)})"] if set_ else []) + seen
-        return f"E[{self.outcome} | {', '.join(parts)}]"
+        return f"E[{self.outcome} | {', '.join(parts)}]" if parts else f"E[{self.outcome}]"
 
     def require_level(self, target: Regime) -> None:
         """Raise an `IdentificationError` unless E[Y | a, R] is identified."""
@@ -221,9 +242,10 @@ class EffectPosterior:
     def _require_contrast(self, first: Queries, second: Queries, kind: str) -> None:
         if kind not in ("difference", "ratio"):
             raise QueryError(f"kind={kind!r} is not known; valid are 'difference' and 'ratio'.")
-        if kind == "ratio" or first.regime != second.regime or first.averaged != second.averaged:
-            same_values = first.averaged == second.averaged and np.array_equal(
-                first.values, second.values, equal_nan=True
+        same_rest = first.averaged == second.averaged and first.responding == second.responding
+        if kind == "ratio" or first.regime != second.regime or not same_rest:
+            same_values = (
+                same_rest and not first.responding and np.array_equal(first.values, second.values, equal_nan=True)
             )
             shift = shift_weights(first.regime, second.regime, self.regimes, self.actions)
             if kind == "difference" and same_values and shift is not None:
@@ -231,11 +253,7 @@ class EffectPosterior:
             self.require_level(first.regime)
             self.require_level(second.regime)
             return
-        changed = [
-            action
-            for k, action in enumerate(self.actions)
-            if action not in first.averaged and np.any(first.values[:, k] != second.values[:, k])
-        ]
+        changed = _changed(first, second, self.graph)
         self._require(
             lambda regimes: contrast_identified(changed, first.regime, regimes, self.actions, self.graph.parents),
             first.regime,
@@ -271,6 +289,24 @@ class EffectPosterior:
         return Estimate(kind, name, queries.to_frame(), support, queries.describe, chains, draws, evaluate)
 
 
+def _check_support(posterior: EffectPosterior, queries: Queries, *, extrapolate: bool) -> pd.DataFrame:
+    """Flag the stated values and, where actions respond, of what they would react to."""
+    support = posterior.support.check(queries, extrapolate=extrapolate)
+    if not queries.responding:
+        return support
+    moved = [posterior.responses.why_not(queries, i) for i in range(len(queries))]
+    reason = ["; ".join(filter(None, pair)) for pair in zip(support["reason"], moved, strict=True)]
+    return pd.DataFrame({"supported": [not text for text in reason], "reason": reason})
+
+
+def _changed(first: Queries, second: Queries, graph: ActionGraph) -> list[str]:
+    """Actions that differ between two sides of a contrast under one regime."""
+    differs = np.any(first.values != second.values, axis=0)
+    changed = [action for k, action in enumerate(first.actions) if action in first.stated and differs[k]]
+    # What responds to them differs, too; what does not is drawn alike on both sides.
+    return changed + [a for a in first.responding if set(graph.ancestors_of(a)) & set(changed)]
+
+
 def _same_length(first: Queries, second: Queries) -> tuple[Queries, Queries]:
     if len(first) == len(second):
         return first, second
@@ -282,6 +318,6 @@ def _same_length(first: Queries, second: Queries) -> tuple[Queries, Queries]:
 
     def stretch(queries: Queries) -> Queries:
         values = np.broadcast_to(queries.values, (length, len(queries.actions))).copy()
-        return Queries(queries.actions, queries.regime, values, queries.averaged)
+        return replace(queries, values=values)
 
     return stretch(first), stretch(second)

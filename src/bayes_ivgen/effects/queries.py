@@ -14,7 +14,8 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
 from bayes_ivgen.errors import QueryError
 
-Rest = Literal["hold"]
+Rest = Literal["hold", "respond"]
+RESTS = ("hold", "respond")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +30,15 @@ class Queries:
         Values in the order of the actions; NaN where an action is averaged over.
     averaged : tuple of str
         Actions that are held at their observed values and averaged over.
+    responding : tuple of str
+        Actions that are not set and follow their own causes.
     """
 
     actions: tuple[str, ...]
     regime: Regime
     values: FloatArray = field(repr=False)
     averaged: tuple[str, ...] = ()
+    responding: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)
@@ -42,7 +46,7 @@ class Queries:
     @property
     def stated(self) -> tuple[str, ...]:
         """Actions with a value of their own in each query."""
-        return tuple(action for action in self.actions if action not in self.averaged)
+        return tuple(action for action in self.actions if action not in (*self.averaged, *self.responding))
 
     def to_frame(self) -> pd.DataFrame:
         """One row a query, one column for each action that has a value."""
@@ -55,7 +59,8 @@ class Queries:
         set_ = ", ".join(f"{a}={shown[a]}" for a in self.stated if self.regime.sets(a))
         seen = ", ".join(f"{a} seen at {shown[a]}" for a in self.stated if not self.regime.sets(a))
         held = f"{', '.join(self.averaged)} held at observed values" if self.averaged else ""
-        return ", ".join(part for part in (f"do({set_})" if set_ else "", seen, held) if part)
+        free = f"{', '.join(self.responding)} left to respond" if self.responding else ""
+        return ", ".join(part for part in (f"do({set_})" if set_ else "", seen, held, free) if part)
 
 
 def parse_queries(actions: Sequence[str], do: Any = None, given: Any = None, rest: str | None = None) -> Queries:
@@ -68,8 +73,9 @@ def parse_queries(actions: Sequence[str], do: Any = None, given: Any = None, res
     do, given : mapping or data frame, optional
         Values of the actions that are set, and of those that are seen; scalars, arrays of one
         common length, or the columns of a frame.
-    rest : {"hold"}, optional
-        What the actions in neither of them do: ``"hold"`` sets them to their observed values.
+    rest : {"hold", "respond"}, optional
+        What the actions in neither of them do: ``"hold"`` sets them to their observed values,
+        ``"respond"`` lets them follow their own causes.
 
     Raises
     ------
@@ -83,19 +89,25 @@ def parse_queries(actions: Sequence[str], do: Any = None, given: Any = None, res
         raise QueryError(
             f"the action {both[0]!r} stands in do and in given; it is either set or seen. Take it out of one of them."
         )
-    if rest not in (None, "hold"):
-        raise QueryError(f"rest={rest!r} is not known; valid is 'hold' (the others are set to their observed values).")
+    if rest is not None and rest not in RESTS:
+        raise QueryError(
+            f"rest={rest!r} is not known; valid are 'hold' (the others are set to their observed values) and "
+            "'respond' (the others follow their own causes)."
+        )
     open_ = tuple(name for name in actions if name not in set_values and name not in seen_values)
     if open_ and rest is None:
         raise QueryError(
             f"the action {open_[0]!r} stands neither in do nor in given. Every action must be set (do), "
-            "seen (given), or covered by rest='hold' (set to its observed values)."
+            "seen (given), or covered by rest='hold' (set to its observed values) or rest='respond' (left to follow "
+            "its causes)."
         )
     merged = {**set_values, **seen_values}
     length = _common_length(merged)
     values = np.full((length, len(actions)), np.nan)
     for name, column in merged.items():
         values[:, list(actions).index(name)] = column
+    if rest == "respond":
+        return Queries(tuple(actions), Regime.of(set_values, actions), values, responding=open_)
     regime = Regime.of([*set_values, *open_], actions)
     return Queries(tuple(actions), regime, values, open_)
 

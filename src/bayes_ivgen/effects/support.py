@@ -96,7 +96,7 @@ class Support:
         """
         reasons: list[list[str]] = [[] for _ in range(len(queries))]
         for k, action in enumerate(queries.actions):
-            if action in queries.averaged:
+            if action not in queries.stated:
                 continue
             was_set = queries.regime.sets(action)
             tried = (self.tested if was_set else self.natural)[action]

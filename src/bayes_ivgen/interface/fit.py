@@ -6,16 +6,16 @@ import json
 import warnings
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayes_ivgen.basis.base import FloatArray
-from bayes_ivgen.data import Regime
+from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.identification import level_weights
-from bayes_ivgen.effects import EffectPosterior, Estimate, OutcomeNoise, Support, outcome, parse_queries
+from bayes_ivgen.effects import EffectPosterior, Estimate, NaturalRows, OutcomeNoise, Support, outcome, parse_queries
 from bayes_ivgen.errors import QueryError, SupportWarning
 from bayes_ivgen.inference.diagnostics import mixing_table
 from bayes_ivgen.inference.noise import VarianceModel
@@ -24,6 +24,9 @@ from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.design import indicators
 from bayes_ivgen.statistics import SufficientStatistics
+
+if TYPE_CHECKING:
+    from bayes_ivgen.diagnostics import CheckResult
 
 FORMAT = 1
 CURVE_POINTS = 60
@@ -118,6 +121,9 @@ class Fit:
             support=Support.from_dict(self._content["support"]),
             observed=self.datatree["constant_data"].dataset["natural_actions"].values,
             coefficients=coefficients,
+            natural_rows=NaturalRows.from_dataset(self.datatree["natural_rows"].dataset)
+            if "natural_rows" in self.datatree.children
+            else None,
         )
 
     def effect(
@@ -125,7 +131,7 @@ class Fit:
         do: Any = None,
         given: Any = None,
         *,
-        rest: Literal["hold"] | None = None,
+        rest: Literal["hold", "respond"] | None = None,
         extrapolate: bool = False,
     ) -> Estimate:
         """Interventional mean: E[Y | do(a_S), the others seen at a_rest].
@@ -138,8 +144,12 @@ class Fit:
         given : mapping or data frame, optional
             Values at which the other actions are seen while they follow their own causes. Seeing is
             not setting: a seen value tells about its confounder.
-        rest : {"hold"}, optional
-            The actions in neither are set to their observed values, and averaged over.
+        rest : {"hold", "respond"}, optional
+            What the actions in neither do. ``"hold"``: they are set to their observed values, and
+            averaged over. ``"respond"``: they follow their own causes, so that what reacts to the
+            actions that are set moves with them; their laws come from up to 5,000 rows of each
+            regime (docs/theory/respond.md). Beside `given`, only where no responding action is a
+            cause of a seen one.
         extrapolate : bool
             Allow values far outside those that were tried.
 
@@ -164,7 +174,7 @@ class Fit:
         do: Any = None,
         given: Any = None,
         *,
-        rest: Literal["hold"] | None = None,
+        rest: Literal["hold", "respond"] | None = None,
         extrapolate: bool = False,
         seed: int = 0,
     ) -> Estimate:
@@ -203,7 +213,7 @@ class Fit:
         *,
         given: Any = None,
         versus_given: Any = None,
-        rest: Literal["hold"] | None = None,
+        rest: Literal["hold", "respond"] | None = None,
         kind: Literal["difference", "ratio"] = "difference",
         extrapolate: bool = False,
     ) -> Estimate:
@@ -256,6 +266,34 @@ class Fit:
             Where to evaluate; by default 60 points, or the levels, of its natural range.
         """
         return self.effects.confounding_bias(action, self._grid(action, values, "natural"))
+
+    def check_calibration(self, data: RegimeData, action: str, *, held_out: bool = False) -> CheckResult:
+        """Hold the effect of one action, the others left to respond, against the rows that set it alone.
+
+        In those rows E[Y | do(a_j)] is a plain mean: it needs none of the model's assumptions.
+
+        Parameters
+        ----------
+        data : RegimeData
+            The data of the fit, or with ``held_out=True`` new rows of the same world.
+        action : str
+            An action that was set alone.
+        held_out : bool
+            Whether the fit has not seen these rows.
+
+        Returns
+        -------
+        CheckResult
+            With ``passed``, ``statistic``, ``p_value``, ``table`` and ``sentence()``.
+
+        Raises
+        ------
+        QueryError
+            If the action is unknown, or the data have other columns or no rows that set it alone.
+        """
+        from bayes_ivgen.diagnostics import calibration_check
+
+        return calibration_check(self.effects, data, action, held_out=held_out)
 
     def _grid(self, action: str, values: Any, which: Literal["tested", "natural"]) -> FloatArray:
         if action not in self.actions:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.effects import NaturalRows
 from bayes_ivgen.inference.conjugate import GibbsProblem
 from bayes_ivgen.inference.densities import log_likelihood, log_posterior, log_prior
 from bayes_ivgen.model.pymc_model import coordinates
@@ -78,6 +79,7 @@ def make_datatree(
                 },
                 coords={"action": list(data.actions)},
             ),
+            "natural_rows": NaturalRows.of(data).to_dataset(),
             "statistics": statistics.to_dataset(),
         }
     )
