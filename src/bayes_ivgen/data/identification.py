@@ -107,13 +107,16 @@ def contrast_identified(
     regimes: Sequence[Regime],
     actions: Sequence[str],
     parents: Mapping[str, Sequence[str]],
+    lifted: Collection[str] = (),
 ) -> bool:
     """Whether a contrast under one regime, in which only `changed` actions differ, is identified.
 
     Component-wise rule of the theory notes, B (without synergy): with fam(l) = {l} and its parents,
     for each non-empty S inside some fam(l) that meets the changed actions let
     L(S) = {l : S in fam(l)}; single actions need (1, R*_L) in the row space of the (1, R^r_L),
-    larger S need (1 - R*_L) in the row space of the (1 - R^r_L).
+    larger S need (1 - R*_L) in the row space of the (1 - R^r_L). For an action of `lifted`, whose own
+    component lift tests know over the values in question, a row in which all of L is set joins the
+    (1, R^r_L) of S = {k}: it holds m_k and no confounding component.
     """
     families = {action: frozenset({action, *parents.get(action, ())}) for action in actions}
     for subset in _subsets_of_families(families.values()):
@@ -123,6 +126,8 @@ def contrast_identified(
         rows = np.array([indicator(regime, members) for regime in regimes]).reshape(len(regimes), len(members))
         wanted = indicator(target, members)
         if len(subset) == 1:
+            if subset <= set(lifted):
+                rows = np.vstack([rows, np.ones(len(members))])
             found = _solve(np.append(1.0, wanted), np.column_stack([np.ones(len(rows)), rows]))
         else:
             found = _solve(1 - wanted, 1 - rows)

@@ -13,6 +13,7 @@ import pandas as pd
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
 from bayes_ivgen.data.identification import contrast_identified, level_weights, missing_regimes, shift_weights
+from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.effects.estimate import Estimate
 from bayes_ivgen.effects.natural_rows import NaturalRows
 from bayes_ivgen.effects.queries import Queries
@@ -47,6 +48,8 @@ class EffectPosterior:
         Draws of the intercept followed by beta, in units of the outcome's standard deviation.
     natural_rows : NaturalRows or None
         What the laws of responding actions are learned from; None in fits of an earlier version.
+    lift_tests : LiftTests or None
+        Lift tests beside the rows: they identify differences along their action where they reach.
     """
 
     outcome: str
@@ -58,6 +61,7 @@ class EffectPosterior:
     observed: FloatArray = field(repr=False)
     coefficients: FloatArray = field(repr=False)
     natural_rows: NaturalRows | None = field(default=None, repr=False)
+    lift_tests: LiftTests | None = field(default=None, repr=False)
 
     @cached_property
     def responses(self) -> Responses:
@@ -254,10 +258,13 @@ class EffectPosterior:
             self.require_level(second.regime)
             return
         changed = _changed(first, second, self.graph)
+        lifted = _lifted(first, second, self.lift_tests)
+        parents = self.graph.parents
         self._require(
-            lambda regimes: contrast_identified(changed, first.regime, regimes, self.actions, self.graph.parents),
+            lambda regimes: contrast_identified(changed, first.regime, regimes, self.actions, parents, lifted),
             first.regime,
             f"the contrast of {' and '.join(changed)} under {first.regime.label}",
+            _lift_hint(changed, lifted, self.lift_tests),
         )
 
     def _along(self, action: str, values: FloatArray, regime: Regime) -> Queries:
@@ -305,6 +312,27 @@ def _changed(first: Queries, second: Queries, graph: ActionGraph) -> list[str]:
     changed = [action for k, action in enumerate(first.actions) if action in first.stated and differs[k]]
     # What responds to them differs, too; what does not is drawn alike on both sides.
     return changed + [a for a in first.responding if set(graph.ancestors_of(a)) & set(changed)]
+
+
+def _lifted(first: Queries, second: Queries, tests: LiftTests | None) -> list[str]:
+    """Actions whose values on either side lie where lift tests hang together, in every query."""
+    return [
+        action
+        for k, action in enumerate(first.actions)
+        if tests is not None
+        and action in first.stated
+        and action in tests.actions
+        and tests.connect(action, first.values[:, k], second.values[:, k])
+    ]
+
+
+def _lift_hint(changed: Sequence[str], lifted: Sequence[str], tests: LiftTests | None) -> str:
+    """Say what to do about an action whose lift tests do not reach the values asked for."""
+    missed = [action for action in changed if tests is not None and action in tests.actions and action not in lifted]
+    if tests is None or not missed:
+        return ""
+    ranges = " and ".join(f"{low:.6g} to {high:.6g}" for low, high in tests.ranges(missed[0]))
+    return f"; the lift tests of {missed[0]!r} tell about changes inside {ranges} only, ask for values there"
 
 
 def _same_length(first: Queries, second: Queries) -> tuple[Queries, Queries]:

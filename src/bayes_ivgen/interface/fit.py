@@ -15,6 +15,7 @@ import xarray as xr
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.identification import level_weights
+from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.effects import EffectPosterior, Estimate, NaturalRows, OutcomeNoise, Support, outcome, parse_queries
 from bayes_ivgen.errors import QueryError, SupportWarning
 from bayes_ivgen.inference.diagnostics import mixing_table
@@ -124,7 +125,14 @@ class Fit:
             natural_rows=NaturalRows.from_dataset(self.datatree["natural_rows"].dataset)
             if "natural_rows" in self.datatree.children
             else None,
+            lift_tests=self.lift_tests,
         )
+
+    @cached_property
+    def lift_tests(self) -> LiftTests | None:
+        """The lift tests that the fit has seen beside the rows."""
+        stored = self._content.get("lift_tests")
+        return None if stored is None else LiftTests.from_dict(stored)
 
     def effect(
         self,
@@ -266,6 +274,33 @@ class Fit:
             Where to evaluate; by default 60 points, or the levels, of its natural range.
         """
         return self.effects.confounding_bias(action, self._grid(action, values, "natural"))
+
+    def to_lift_tests(self, action: str, x: Any, delta_x: Any) -> pd.DataFrame:
+        """Summarise what the fit knows about setting one action, as lift tests for another model.
+
+        Parameters
+        ----------
+        action : str
+            The action that moves; everything else stays put.
+        x, delta_x : float or array
+            Values before, and their changes; numbers, or arrays of one length.
+
+        Returns
+        -------
+        DataFrame
+            ``channel``, ``x``, ``delta_x``, ``delta_y`` and ``sigma`` (mean and standard deviation of the posterior),
+            one row a test. Rows of one posterior err together: hand over one row an action, or few far apart.
+
+        Raises
+        ------
+        QueryError
+            If the action is unknown, or a change is zero.
+        IdentificationError
+            If the data do not identify the change.
+        """
+        from bayes_ivgen.interface.lift_export import lift_tests_of
+
+        return lift_tests_of(self, action, x, delta_x)
 
     def check_calibration(self, data: RegimeData, action: str, *, held_out: bool = False) -> CheckResult:
         """Hold the effect of one action, the others left to respond, against the rows that set it alone.

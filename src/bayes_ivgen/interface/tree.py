@@ -61,7 +61,7 @@ def make_datatree(
         attrs={"units": f"standard deviations of {data.outcome}"},
     )
     prior = log_prior(design, problem.priors, sampled)
-    likelihood = log_likelihood(design, statistics, sigma_index, sampled)
+    likelihood = log_likelihood(design, statistics, sigma_index, sampled, problem.known)
     if record is None:
         record = xr.Dataset({"lp": (dims, log_posterior(design, problem.priors, sampled, prior, likelihood))})
     return xr.DataTree.from_dict(
