@@ -15,6 +15,7 @@ _KEY = "bayes_ivgen_format"
 _FINITE = ("posterior", "statistics", "log_prior", "log_likelihood")
 _GROUPS = (*_FINITE, "sample_stats", "observed_data", "constant_data", "noise")
 _NORMAL_ONLY = ("statistics", "noise")
+_SINCE = {"natural_rows"}  # groups that fits of earlier versions lack
 _DECODING_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError)
 
 
@@ -95,7 +96,7 @@ def load(path: str | Path) -> Fit:
     optional = _NORMAL_ONLY if fit.model.family.rowwise else ()
     if any(name not in tree.children for name in _GROUPS if name not in optional) or not all(
         np.isfinite(values).all()
-        for name in _FINITE
+        for name in (*_FINITE, *(_SINCE & tree.children.keys()))
         if name not in optional
         for values in tree[name].dataset.data_vars.values()
     ):

@@ -167,6 +167,7 @@ def contrast_identified(
     regimes: Sequence[Regime],
     actions: Sequence[str],
     parents: Mapping[str, Sequence[str]],
+    lifted: Collection[str] = (),
     *,
     units: Units | None = None,
     free: Collection[tuple[str, str]] = (),
@@ -181,6 +182,9 @@ def contrast_identified(
     With blocks l runs over them, fam(B) being the members and the parents of members outside B. A
     pair whose interaction is at work in every regime (synergy, members of one block) is treated
     like a single action.
+
+    For an action of `lifted`, whose own component lift tests know over the values in question, a row
+    in which all of L is set joins the (1, R^r_L) of S = {k}: it holds m_k and no confounding component.
 
     Parameters
     ----------
@@ -201,6 +205,8 @@ def contrast_identified(
         rows = np.array([indicator(regime, members) for regime in regimes]).reshape(len(regimes), len(members))
         wanted = indicator(target, members)
         if len(subset) == 1 or subset in everywhere:
+            if subset <= set(lifted):
+                rows = np.vstack([rows, np.ones(len(members))])
             found = _solve(np.append(1.0, wanted), np.column_stack([np.ones(len(rows)), rows]))
         else:
             found = _solve(1 - wanted, 1 - rows)

@@ -68,7 +68,8 @@ def outcome(
     The mean is `EffectPosterior.effect`; the variance follows `OutcomeNoise.variances`. The shape
     is normal, or where the residuals say otherwise the law that the characteristic functions give
     for the target regime, stretched by the standard deviation at a relative to its average.
-    Averaged (held) actions and covariates are drawn anew from their observed values for each draw.
+    Averaged (held) actions and covariates are drawn anew from their observed values for each draw,
+    responding actions from their laws.
     """
     effect = posterior.effect(queries, extrapolate=extrapolate)
     weights = weights_of(posterior, queries.regime)
@@ -87,6 +88,13 @@ def outcome(
             mean = np.einsum("cdp,cdp->cd", posterior.coefficients, rows[chosen])
             variance = noise.variances(spread, np.broadcast_to(was_set, (len(spread), len(was_set))), weights)
             variance = variance[chosen] if variance.ndim == 1 else variance[..., 0]
+        elif queries.responding:
+            value = posterior.responses.one_each(queries, query, chains, draws, rng).reshape(chains * draws, -1)
+            flags = np.broadcast_to(was_set, value.shape)
+            rows = posterior.design.rows(value, flags).reshape(chains, draws, -1)
+            mean = np.einsum("cdp,cdp->cd", posterior.coefficients, rows)
+            variance = noise.variances(value, flags, weights)
+            variance = variance.reshape(chains, draws) if variance.ndim == 1 else variance[..., 0]
         else:
             mean = posterior.project(posterior.rows(queries, slice(query, query + 1)))[..., 0]
             value = queries.values[query : query + 1]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -12,9 +13,13 @@ import pandas as pd
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
 from bayes_ivgen.data.identification import contrast_identified, level_weights, missing_regimes, shift_weights
+from bayes_ivgen.data.lift_tests import LiftTests
+from bayes_ivgen.effects.comparison import changed_variables, lift_hint, lifted_actions, same_length
 from bayes_ivgen.effects.estimate import Estimate
 from bayes_ivgen.effects.means import mean_draws
+from bayes_ivgen.effects.natural_rows import NaturalRows
 from bayes_ivgen.effects.queries import Queries
+from bayes_ivgen.effects.respond import Responses
 from bayes_ivgen.effects.support import Support
 from bayes_ivgen.errors import IdentificationError, QueryError
 from bayes_ivgen.model import ActionGraph, Design
@@ -52,6 +57,10 @@ class EffectPosterior:
         From the additive predictor to the mean of the outcome.
     symbol : str
         What the effects are: ``E``, or ``location`` where the likelihood is no model of the mean.
+    natural_rows : NaturalRows or None
+        What the laws of responding actions are learned from; None in fits of an earlier version.
+    lift_tests : LiftTests or None
+        Lift tests beside the rows: they identify differences along their action where they reach.
     """
 
     outcome: str
@@ -65,11 +74,28 @@ class EffectPosterior:
     covariate_rows: FloatArray | None = field(default=None, repr=False)
     link: Link = field(default_factory=Link)
     symbol: str = "E"
+    natural_rows: NaturalRows | None = field(default=None, repr=False)
+    lift_tests: LiftTests | None = field(default=None, repr=False)
 
     @property
     def heads(self) -> tuple[str, ...]:
         """One action of each block; the rows of regimes are written in terms of them."""
         return self.design.structure.heads
+
+    @cached_property
+    def responses(self) -> Responses:
+        """Draws of actions that are left to respond."""
+        if self.natural_rows is None:
+            raise QueryError(
+                "this fit was saved without the rows from which responses are learned (an earlier version); fit "
+                "again with model.fit(data), or ask with rest='hold' or given={...}."
+            )
+        if self.covariate_rows is not None:
+            raise QueryError(
+                "rest='respond' needs the laws of the actions given their causes alone, and this model has covariates, "
+                "which move the actions too. Ask with rest='hold' or given={...}."
+            )
+        return Responses(self.graph, self.natural_rows)
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -87,7 +113,7 @@ class EffectPosterior:
             If a query lies far outside the values that were tried.
         """
         self.require_level(queries.regime)
-        support = self.support.check(queries, extrapolate=extrapolate)
+        support = _check_support(self, queries, extrapolate=extrapolate)
 
         def evaluate(block: slice) -> FloatArray:
             return mean_draws(self, queries, block)
@@ -105,9 +131,9 @@ class EffectPosterior:
             If the regimes at hand do not identify it; a difference may be identified when its two
             effects are not (theory notes, B).
         """
-        first, second = _same_length(first, second)
+        first, second = same_length(first, second)
         self._require_contrast(first, second, kind)
-        flags = [self.support.check(queries, extrapolate=extrapolate) for queries in (first, second)]
+        flags = [_check_support(self, queries, extrapolate=extrapolate) for queries in (first, second)]
         reason = [
             "; ".join(dict.fromkeys(text for text in pair if text))
             for pair in zip(flags[0]["reason"], flags[1]["reason"], strict=True)
@@ -195,7 +221,12 @@ class EffectPosterior:
         return self._estimate("confounding_bias", f"confounding {of_what} of {action}", queries, support, evaluate)
 
     def rows(self, queries: Queries, block: slice) -> FloatArray:
-        """Design rows of a block of queries, averaged over the actions that are held; (q, P)."""
+        """Design rows of a block of queries, averaged over the actions that are held; (q, P).
+
+        Where actions respond, one for each replicate of their laws; (replicate, q, P).
+        """
+        if queries.responding:
+            return self.responses.average_rows(self.design, queries, block)
         values = queries.values[block]
         was_set = np.array([queries.regime.sets(action) for action in self.actions])
         if not queries.averaged:
@@ -227,15 +258,15 @@ class EffectPosterior:
         return np.where(np.isnan(value), drawn, value)
 
     def project(self, rows: FloatArray) -> FloatArray:
-        """Draws of rows @ coefficients, shape (chain, draw, q)."""
-        return self.coefficients @ rows.T
+        """Draws of rows @ coefficients, shape (chain, draw, q); see `rows` for the shape of rows."""
+        return self.responses.project(self.coefficients, rows) if rows.ndim == 3 else self.coefficients @ rows.T
 
     def name(self, queries: Queries) -> str:
         """Return the quantity as a formula."""
         set_ = [action for action in self.actions if queries.regime.sets(action)]
-        seen = [action for action in self.actions if not queries.regime.sets(action)]
+        seen = [action for action in queries.stated if not queries.regime.sets(action)]
         parts = ([f"do({', '.join(set_)})"] if set_ else []) + seen
-        return f"{self.symbol}[{self.outcome} | {', '.join(parts)}]"
+        return f"{self.symbol}[{self.outcome} | {', '.join(parts)}]" if parts else f"{self.symbol}[{self.outcome}]"
 
     def require_level(self, target: Regime) -> None:
         """Raise an `IdentificationError` unless E[Y | a, R] is identified."""
@@ -261,7 +292,9 @@ class EffectPosterior:
             "given; or fit with finer blocks."
         )
 
-    def _contrast_known(self, changed: Collection[str], target: Regime, regimes: Sequence[Regime]) -> bool:
+    def _contrast_known(
+        self, changed: Collection[str], target: Regime, regimes: Sequence[Regime], lifted: Collection[str] = ()
+    ) -> bool:
         structure = self.design.structure
         return contrast_identified(
             changed,
@@ -269,6 +302,7 @@ class EffectPosterior:
             regimes,
             self.actions,
             self.graph.parents,
+            lifted,
             units=structure.units,
             free=structure.free_pairs,
         )
@@ -291,17 +325,14 @@ class EffectPosterior:
             raise QueryError(f"kind={kind!r} is not known; valid are 'difference' and 'ratio'.")
         for queries in (first, second):
             self._require_whole_blocks(queries.regime)
-        changed = [
-            name
-            for k, name in enumerate(first.variables)
-            if name not in first.averaged and np.any(first.values[:, k] != second.values[:, k])
-        ]
+        changed = changed_variables(first, second, self.graph)
+        same_rest = first.averaged == second.averaged and first.responding == second.responding
         apart = kind == self.link.compares and self._parallel(first, second)
         # A covariate that changes moves all the confounding components: it needs what the level needs.
-        whole = not apart or first.averaged != second.averaged or bool(set(changed) & set(first.covariates))
+        whole = not apart or not same_rest or bool(set(changed) & set(first.covariates))
         if whole or first.regime != second.regime:
-            same_values = first.averaged == second.averaged and np.array_equal(
-                first.values, second.values, equal_nan=True
+            same_values = (
+                same_rest and not first.responding and np.array_equal(first.values, second.values, equal_nan=True)
             )
             shift = shift_weights(first.regime, second.regime, self.regimes, self.heads)
             if apart and same_values and shift is not None:
@@ -309,15 +340,21 @@ class EffectPosterior:
             self.require_level(first.regime)
             self.require_level(second.regime)
             return
+        lifted = lifted_actions(first, second, self.lift_tests)
         self._require(
-            lambda regimes: self._contrast_known(changed, first.regime, regimes),
+            lambda regimes: self._contrast_known(changed, first.regime, regimes, lifted),
             first.regime,
             f"the contrast of {' and '.join(changed)} under {first.regime.label}",
+            lift_hint(changed, lifted, self.lift_tests),
         )
 
     def _parallel(self, first: Queries, second: Queries) -> bool:
         """Whether the means of both sides are compared by their predictors alone, averages included."""
-        if self.link.name == "identity" or not (first.averaged or second.averaged):
+        if self.link.name == "identity":
+            return True
+        if first.responding or second.responding:
+            return False
+        if not (first.averaged or second.averaged):
             return True
         # Averaged factors of actions that are set cancel; those of seen actions depend on what else changes.
         return first.averaged == second.averaged and first.regime == second.regime == Regime(self.actions)
@@ -352,17 +389,11 @@ class EffectPosterior:
         return Estimate(kind, name, queries.to_frame(), support, queries.describe, chains, draws, evaluate)
 
 
-def _same_length(first: Queries, second: Queries) -> tuple[Queries, Queries]:
-    if len(first) == len(second):
-        return first, second
-    if 1 not in (len(first), len(second)):
-        raise QueryError(
-            f"do has {len(first)} queries and versus has {len(second)}; give one of them, or equally many."
-        )
-    length = max(len(first), len(second))
-
-    def stretch(queries: Queries) -> Queries:
-        values = np.broadcast_to(queries.values, (length, queries.values.shape[1])).copy()
-        return replace(queries, values=values)
-
-    return stretch(first), stretch(second)
+def _check_support(posterior: EffectPosterior, queries: Queries, *, extrapolate: bool) -> pd.DataFrame:
+    """Flag the stated values and, where actions respond, of what they would react to."""
+    support = posterior.support.check(queries, extrapolate=extrapolate)
+    if not queries.responding:
+        return support
+    moved = [posterior.responses.why_not(queries, i) for i in range(len(queries))]
+    reason = ["; ".join(filter(None, pair)) for pair in zip(support["reason"], moved, strict=True)]
+    return pd.DataFrame({"supported": [not text for text in reason], "reason": reason})

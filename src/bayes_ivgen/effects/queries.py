@@ -14,7 +14,8 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
 from bayes_ivgen.errors import QueryError
 
-Rest = Literal["hold"]
+Rest = Literal["hold", "respond"]
+RESTS = ("hold", "respond")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,8 @@ class Queries:
         Actions that are held at their observed values, and covariates, that are averaged over.
     covariates : tuple of str
         Names of the covariates.
+    responding : tuple of str
+        Actions that are not set and follow their own causes.
     """
 
     actions: tuple[str, ...]
@@ -38,6 +41,7 @@ class Queries:
     values: FloatArray = field(repr=False)
     averaged: tuple[str, ...] = ()
     covariates: tuple[str, ...] = ()
+    responding: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)
@@ -50,7 +54,7 @@ class Queries:
     @property
     def stated(self) -> tuple[str, ...]:
         """Actions and covariates with a value of their own in each query."""
-        return tuple(name for name in self.variables if name not in self.averaged)
+        return tuple(name for name in self.variables if name not in (*self.averaged, *self.responding))
 
     def to_frame(self) -> pd.DataFrame:
         """One row a query, one column for each action and covariate that has a value."""
@@ -70,6 +74,7 @@ class Queries:
             f"do({set_})" if set_ else "",
             seen,
             f"{held} held at observed values" if held else "",
+            f"{', '.join(self.responding)} left to respond" if self.responding else "",
             fixed,
             f"averaged over {mixed} in all rows" if mixed else "",
         )
@@ -94,8 +99,9 @@ def parse_queries(
     do, given : mapping or data frame, optional
         Values of the actions that are set, and of those that are seen; scalars, arrays of one
         common length, or the columns of a frame.
-    rest : {"hold"}, optional
-        What the actions in neither of them do: ``"hold"`` sets them to their observed values.
+    rest : {"hold", "respond"}, optional
+        What the actions in neither of them do: ``"hold"`` sets them to their observed values,
+        ``"respond"`` lets them follow their own causes.
     covariates : mapping or data frame, optional
         Values of the covariates; those left out are averaged over.
     covariate_names : sequence of str
@@ -113,13 +119,17 @@ def parse_queries(
         raise QueryError(
             f"the action {both[0]!r} stands in do and in given; it is either set or seen. Take it out of one of them."
         )
-    if rest not in (None, "hold"):
-        raise QueryError(f"rest={rest!r} is not known; valid is 'hold' (the others are set to their observed values).")
+    if rest is not None and rest not in RESTS:
+        raise QueryError(
+            f"rest={rest!r} is not known; valid are 'hold' (the others are set to their observed values) and "
+            "'respond' (the others follow their own causes)."
+        )
     open_ = tuple(name for name in actions if name not in set_values and name not in seen_values)
     if open_ and rest is None:
         raise QueryError(
             f"the action {open_[0]!r} stands neither in do nor in given. Every action must be set (do), "
-            "seen (given), or covered by rest='hold' (set to its observed values)."
+            "seen (given), or covered by rest='hold' (set to its observed values) or rest='respond' (left to follow "
+            "its causes)."
         )
     fixed = _columns(covariates, "covariates", covariate_names, "a covariate")
     merged = {**set_values, **seen_values, **fixed}
@@ -128,9 +138,12 @@ def parse_queries(
     values = np.full((length, len(variables)), np.nan)
     for name, column in merged.items():
         values[:, variables.index(name)] = column
+    unfixed = tuple(name for name in covariate_names if name not in fixed)
+    if rest == "respond":
+        regime = Regime.of(set_values, actions)
+        return Queries(tuple(actions), regime, values, unfixed, tuple(covariate_names), responding=open_)
     regime = Regime.of([*set_values, *open_], actions)
-    averaged = (*open_, *(name for name in covariate_names if name not in fixed))
-    return Queries(tuple(actions), regime, values, averaged, tuple(covariate_names))
+    return Queries(tuple(actions), regime, values, (*open_, *unfixed), tuple(covariate_names))
 
 
 def _columns(source: Any, where: str, actions: Sequence[str], what: str = "an action") -> dict[str, FloatArray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.effects.pair_support import PairTried
 from bayes_ivgen.effects.queries import Queries
 from bayes_ivgen.errors import SupportError
@@ -83,6 +84,31 @@ class Support:
             {} if structure is None else _pairs(data, structure),
         )
 
+    def with_lift_tests(self, tests: LiftTests | None) -> Self:
+        """Add the values that lift tests reached.
+
+        Where regimes set the action, its range grows by the tests that overlap it; an action that no regime sets
+        was tried at the ends of its tests only, and values between them count as interpolation.
+        """
+        if tests is None:
+            return self
+        tested = dict(self.tested)
+        for action in dict.fromkeys(tests.actions):
+            known = tested[action]
+            ends = np.unique(tests.ends(action))
+            if known is None:
+                levels = tuple(ends.tolist()) if len(ends) <= FEW_LEVELS else None
+                tested[action] = Tried(float(ends[0]), float(ends[-1]), levels)
+                continue
+            touching = [(a, b) for a, b in tests.ranges(action) if a <= known.high and b >= known.low]
+            low = min([known.low, *(start for start, _ in touching)])
+            high = max([known.high, *(stop for _, stop in touching)])
+            levels = known.levels
+            if levels is not None:
+                levels = tuple(np.union1d(levels, ends[(ends >= low) & (ends <= high)]).tolist())
+            tested[action] = Tried(low, high, levels)
+        return replace(self, tested=tested)
+
     def width(self, action: str) -> float:
         """Width of the overall range of an action."""
         known = [tried for tried in (self.tested.get(action), self.natural.get(action)) if tried is not None]
@@ -104,7 +130,7 @@ class Support:
         """
         reasons: list[list[str]] = [[] for _ in range(len(queries))]
         for k, action in enumerate(queries.variables):
-            if action in queries.averaged:
+            if action not in queries.stated:
                 continue
             was_set = queries.regime.sets(action)
             tried = (self.tested if was_set else self.natural)[action]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.model.design import Design
+from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.model.priors import Priors
 from bayes_ivgen.statistics import SufficientStatistics
 
@@ -62,7 +63,11 @@ def log_prior_of_scales(design: Design, priors: Priors, drawn: Mapping[str, Floa
 
 
 def log_likelihood(
-    design: Design, statistics: SufficientStatistics, sigma_index: NDArray[np.intp], drawn: Mapping[str, FloatArray]
+    design: Design,
+    statistics: SufficientStatistics,
+    sigma_index: NDArray[np.intp],
+    drawn: Mapping[str, FloatArray],
+    known: LinearObservations | None = None,
 ) -> xr.Dataset:
     """Log likelihood of all rows of each regime, from their sufficient statistics.
 
@@ -76,11 +81,14 @@ def log_likelihood(
         Which noise scale each regime has.
     drawn : mapping
         Draws as `run_chains` returns them.
+    known : LinearObservations, optional
+        Lift tests.
 
     Returns
     -------
     Dataset
-        ``outcome`` with dims chain, draw, regime; the density of the outcome in its own units.
+        ``outcome`` with dims chain, draw, regime; the density of the outcome in its own units. With
+        lift tests also ``lift_tests`` with dims chain, draw, lift_test.
     """
     beta, sigma = drawn["coefficients"], drawn["sigma"][..., sigma_index]
     squares = np.stack(
@@ -92,7 +100,10 @@ def log_likelihood(
     )
     scale = np.log(design.outcome_sd * sigma) + 0.5 * LOG_2PI
     values = -statistics.rows * scale - 0.5 * np.maximum(squares, 0.0) / sigma**2
-    return xr.Dataset({"outcome": ((*DIMS, "regime"), values)}, coords={"regime": list(statistics.regimes)})
+    found = xr.Dataset({"outcome": ((*DIMS, "regime"), values)}, coords={"regime": list(statistics.regimes)})
+    if known is not None:
+        found["lift_tests"] = ((*DIMS, "lift_test"), known.log_density(beta, design.outcome_sd))
+    return found
 
 
 def log_posterior(
@@ -106,7 +117,7 @@ def log_posterior(
         np.log(tau / ratio) + (nu + 1) / 2 * np.log1p(ratio**2 / nu), axis=-1
     )
     totals = [values.values.reshape(*tau.shape[:2], -1).sum(axis=-1) for values in top.data_vars.values()]
-    return conditional + sum(totals) + likelihood["outcome"].values.sum(axis=-1)
+    return conditional + sum(totals) + sum(values.values.sum(axis=-1) for values in likelihood.data_vars.values())
 
 
 def _normal(x: FloatArray, sd: FloatArray) -> FloatArray:

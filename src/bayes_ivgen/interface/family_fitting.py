@@ -37,6 +37,7 @@ def fit_family_model(
     cores: int | None,
     progressbar: bool,
     nuts: Mapping[str, Any] | None,
+    lift_tests: Any = None,
 ) -> Fit:
     """Fit `model` to `data`; see `InterventionModel.fit`."""
     _check_data(data)
@@ -44,6 +45,11 @@ def fit_family_model(
     _check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
     _check_engine(engine, nuts)
     _check_family(model, engine)
+    if lift_tests is not None:
+        raise SpecError(
+            f"lift_tests are differences of mean outcomes, which do not add up on link={model.link!r}. Leave them out, "
+            "or fit with likelihood='normal'."
+        )
     graph = model.action_graph(data)
     if model.graph != "learn":
         warn_if_contradicted(data, graph, ordered=model.graph == "full")
@@ -68,7 +74,7 @@ def fit_family_model(
     )
     tree = _datatree(data, rows, design, priors, sampled, record)
     settings = {"engine": engine, "seed": None if seed is None else int(seed), "tune": int(tune)}
-    tree.attrs = _attributes(model, data, graph, design, priors, None, share=rows.is_share, **settings)
+    tree.attrs = _attributes(model, data, graph, design, priors, None, None, share=rows.is_share, **settings)
     fit = Fit(tree)
     warn_if_not_mixed(fit.diagnostics, draws * chains)
     return fit

@@ -6,16 +6,17 @@ import json
 import warnings
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayes_ivgen.basis.base import FloatArray
-from bayes_ivgen.data import Regime
+from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.identification import level_weights
-from bayes_ivgen.effects import EffectPosterior, Estimate, OutcomeNoise, Support, outcome, parse_queries
+from bayes_ivgen.data.lift_tests import LiftTests
+from bayes_ivgen.effects import EffectPosterior, Estimate, NaturalRows, OutcomeNoise, Support, outcome, parse_queries
 from bayes_ivgen.effects.families import FamilySpread, family_outcome, with_exposure
 from bayes_ivgen.effects.queries import Queries
 from bayes_ivgen.errors import QueryError, SpecError, SupportWarning
@@ -27,6 +28,9 @@ from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.design import indicators
 from bayes_ivgen.model.links import Link
 from bayes_ivgen.statistics import SufficientStatistics
+
+if TYPE_CHECKING:
+    from bayes_ivgen.diagnostics import CheckResult
 
 FORMAT = 1
 CURVE_POINTS = 60
@@ -130,14 +134,24 @@ class Fit:
             covariate_rows=constant["covariate_rows"].values if "covariate_rows" in constant else None,
             link=Link.of(self.model.link, self.design.outcome_sd),
             symbol="location" if self.model.family.has_tail else "E",
+            natural_rows=NaturalRows.from_dataset(self.datatree["natural_rows"].dataset)
+            if "natural_rows" in self.datatree.children
+            else None,
+            lift_tests=self.lift_tests,
         )
+
+    @cached_property
+    def lift_tests(self) -> LiftTests | None:
+        """The lift tests that the fit has seen beside the rows."""
+        stored = self._content.get("lift_tests")
+        return None if stored is None else LiftTests.from_dict(stored)
 
     def effect(
         self,
         do: Any = None,
         given: Any = None,
         *,
-        rest: Literal["hold"] | None = None,
+        rest: Literal["hold", "respond"] | None = None,
         covariates: Any = None,
         exposure: Any = None,
         extrapolate: bool = False,
@@ -152,8 +166,12 @@ class Fit:
         given : mapping or data frame, optional
             Values at which the other actions are seen while they follow their own causes. Seeing is
             not setting: a seen value tells about its confounder.
-        rest : {"hold"}, optional
-            The actions in neither are set to their observed values, and averaged over.
+        rest : {"hold", "respond"}, optional
+            What the actions in neither do. ``"hold"``: they are set to their observed values, and
+            averaged over. ``"respond"``: they follow their own causes, so that what reacts to the
+            actions that are set moves with them; their laws come from up to 5,000 rows of each
+            regime (docs/theory/respond.md). Beside `given`, only where no responding action is a
+            cause of a seen one.
         covariates : mapping or data frame, optional
             Values of the covariates. Those left out are averaged over all rows of the data,
             whatever their regime; also where actions are seen.
@@ -184,7 +202,7 @@ class Fit:
         do: Any = None,
         given: Any = None,
         *,
-        rest: Literal["hold"] | None = None,
+        rest: Literal["hold", "respond"] | None = None,
         covariates: Any = None,
         exposure: Any = None,
         extrapolate: bool = False,
@@ -244,7 +262,7 @@ class Fit:
         *,
         given: Any = None,
         versus_given: Any = None,
-        rest: Literal["hold"] | None = None,
+        rest: Literal["hold", "respond"] | None = None,
         covariates: Any = None,
         versus_covariates: Any = None,
         kind: Literal["difference", "ratio"] = "difference",
@@ -317,6 +335,61 @@ class Fit:
     def _queries(self, do: Any, given: Any, rest: str | None, covariates: Any) -> Queries:
         names = self.design.structure.covariates
         return parse_queries(self.actions, do, given, rest, covariates=covariates, covariate_names=names)
+
+    def to_lift_tests(self, action: str, x: Any, delta_x: Any) -> pd.DataFrame:
+        """Summarise what the fit knows about setting one action, as lift tests for another model.
+
+        Parameters
+        ----------
+        action : str
+            The action that moves; everything else stays put.
+        x, delta_x : float or array
+            Values before, and their changes; numbers, or arrays of one length.
+
+        Returns
+        -------
+        DataFrame
+            ``channel``, ``x``, ``delta_x``, ``delta_y`` and ``sigma`` (mean and standard deviation of the posterior),
+            one row a test. Rows of one posterior err together: hand over one row an action, or few far apart.
+
+        Raises
+        ------
+        QueryError
+            If the action is unknown, or a change is zero.
+        IdentificationError
+            If the data do not identify the change.
+        """
+        from bayes_ivgen.interface.lift_export import lift_tests_of
+
+        return lift_tests_of(self, action, x, delta_x)
+
+    def check_calibration(self, data: RegimeData, action: str, *, held_out: bool = False) -> CheckResult:
+        """Hold the effect of one action, the others left to respond, against the rows that set it alone.
+
+        In those rows E[Y | do(a_j)] is a plain mean: it needs none of the model's assumptions.
+
+        Parameters
+        ----------
+        data : RegimeData
+            The data of the fit, or with ``held_out=True`` new rows of the same world.
+        action : str
+            An action that was set alone.
+        held_out : bool
+            Whether the fit has not seen these rows.
+
+        Returns
+        -------
+        CheckResult
+            With ``passed``, ``statistic``, ``p_value``, ``table`` and ``sentence()``.
+
+        Raises
+        ------
+        QueryError
+            If the action is unknown, or the data have other columns or no rows that set it alone.
+        """
+        from bayes_ivgen.diagnostics import calibration_check
+
+        return calibration_check(self.effects, data, action, held_out=held_out)
 
     def _grid(self, action: str, values: Any, which: Literal["tested", "natural"]) -> FloatArray:
         if action not in self.actions:

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from bayes_ivgen.data import RegimeData
+from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.effects import Support
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.inference.chains import available_cores, run_chains
@@ -26,6 +27,7 @@ from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.interface.tree import make_datatree
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.graph_check import warn_if_contradicted
+from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.statistics import SufficientStatistics, accumulate
 
 RESERVED_NAMES = ("chain", "draw", "query", "mean", "sd", "lower", "upper", "supported", "reason")
@@ -43,6 +45,7 @@ def fit_model(
     cores: int | None,
     progressbar: bool,
     nuts: Mapping[str, Any] | None,
+    lift_tests: Any = None,
 ) -> Fit:
     """Fit `model` to `data`; see `InterventionModel.fit`."""
     _check_data(data)
@@ -50,22 +53,24 @@ def fit_model(
     check_unused(data, "exposure", "only means on the log link scale with it (likelihood='gamma', for example)")
     _check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
     _check_engine(engine, nuts)
+    tests = model.read_lift_tests(lift_tests, data)
     graph = model.action_graph(data)
     if model.graph != "learn":
         warn_if_contradicted(data, graph, ordered=model.graph == "full")
     design = model.design(data, graph)
     priors = Priors.from_user(model.priors)
+    known = None if tests is None else LinearObservations.of_lift_tests(tests, design)
     labels = [regime.label for regime in data.regimes]
     seeds = np.random.SeedSequence(seed)
     record = None
     with _stages(progressbar) as stage:
         statistics = accumulate(data, design, stage(f"reading {data.n_rows:,} rows", data.n_rows))
-        problem = _problem(design, statistics, model, priors)
+        problem = replace(_problem(design, statistics, model, priors), known=known)
         if model.weights == "variance":
             variance_of = pilot_variance(problem, data, graph, seeds.spawn(1)[0], cores)
             advance = stage(f"weighting {data.n_rows:,} rows", data.n_rows)
             statistics = accumulate(data, design, advance, variance_of)
-            problem = _problem(design, statistics, model, priors)
+            problem = replace(_problem(design, statistics, model, priors), known=known)
         if engine == "conjugate":
             finished = stage(f"sampling {chains} chains of {tune + draws:,} iterations", chains)
             sampled = run_chains(
@@ -90,7 +95,7 @@ def fit_model(
     variance = fit_variance(residuals, data.actions, graph, data.covariates)
     tree["noise"] = xr.DataTree(ResidualLaw.of(tuple(labels), residuals.error, residuals.regime).to_dataset())
     settings = {"engine": engine, "seed": None if seed is None else int(seed), "tune": int(tune)}
-    tree.attrs = _attributes(model, data, graph, design, priors, variance, **settings)
+    tree.attrs = _attributes(model, data, graph, design, priors, variance, tests, **settings)
     fit = Fit(tree)
     warn_if_not_mixed(fit.diagnostics, draws * chains)
     return fit
@@ -153,6 +158,7 @@ def _attributes(
     design: Design,
     priors: Priors,
     variance: VarianceModel | None,
+    tests: LiftTests | None,
     **settings: Any,
 ) -> dict[str, Any]:
     content = {
@@ -164,7 +170,8 @@ def _attributes(
         "regimes": [list(regime.set_actions) for regime in data.regimes],
         "outcome": data.outcome,
         "variance": None if variance is None else variance.to_dict(),
-        "support": Support.of(data, design.structure).to_dict(),
+        "support": Support.of(data, design.structure).with_lift_tests(tests).to_dict(),
+        "lift_tests": None if tests is None else tests.to_dict(),
         "settings": settings,
     }
     return {

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayes_ivgen.basis import Basis, BSpline, Polynomial
 from bayes_ivgen.data import RegimeData
+from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.build import build_design
@@ -18,6 +19,7 @@ from bayes_ivgen.model.families import Family, Likelihood, family_of
 from bayes_ivgen.model.family_rows import collapse, predictor_scale, read_rows
 from bayes_ivgen.model.graph_check import with_evidence
 from bayes_ivgen.model.graph_learning import learn_graph
+from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.model.links import LinkName
 from bayes_ivgen.model.structure import Role, Structure, checked_blocks, checked_roles, checked_synergy
 
@@ -189,6 +191,7 @@ class InterventionModel:
         cores: int | None = None,
         progressbar: bool = True,
         nuts: Mapping[str, Any] | None = None,
+        lift_tests: Any = None,
     ) -> Fit:
         """Sample the posterior.
 
@@ -209,6 +212,11 @@ class InterventionModel:
             Show progress in a terminal or notebook.
         nuts : mapping, optional
             Further options of PyMC's NUTS, only with ``engine="nuts"``.
+        lift_tests : data frame, optional
+            Summaries of experiments beside the rows, with the columns ``channel`` (or ``action``), ``x``,
+            ``delta_x``, ``delta_y`` and ``sigma`` as pymc-marketing has them: the mean outcome changed by
+            ``delta_y``, with standard error ``sigma``, when the action was set from ``x`` to ``x + delta_x``
+            and nothing else moved (docs/theory/lift_tests.md).
 
         Returns
         -------
@@ -246,13 +254,34 @@ class InterventionModel:
             cores=cores,
             progressbar=progressbar,
             nuts=nuts,
+            lift_tests=lift_tests,
         )
 
-    def to_pymc(self, data: RegimeData) -> pm.Model:
+    def read_lift_tests(self, frame: Any, data: RegimeData) -> LiftTests | None:
+        """Check a frame of lift tests against the actions of the data; None stays None.
+
+        Raises
+        ------
+        DataError
+            If the frame cannot be used.
+        SpecError
+            If the link is not the identity: a change of the mean is then no change of a component.
+        """
+        if frame is None:
+            return None
+        if self.link != "identity":
+            raise SpecError(
+                f"lift_tests are changes of the mean outcome, but with link={self.link!r} components add up on "
+                "another scale; fit with link='identity', or leave lift_tests out."
+            )
+        return LiftTests.from_frame(frame, data.actions)
+
+    def to_pymc(self, data: RegimeData, *, lift_tests: Any = None) -> pm.Model:
         """Return the same model as a plain `pymc.Model` with one likelihood term a row.
 
         For prior predictive checks, model graphs and extensions; the rows are held in memory.
-        ``outcome`` is in its own units, the parameters in units of its standard deviation.
+        ``outcome`` is in its own units, the parameters in units of its standard deviation. With `lift_tests`, as
+        in `fit`, there is a second observed variable of that name.
 
         Raises
         ------
@@ -266,13 +295,15 @@ class InterventionModel:
             )
         from bayes_ivgen.model.pymc_model import rowwise_model
 
+        tests = self.read_lift_tests(lift_tests, data)
         design = self.design(data)
         if self.family.rowwise:
             from bayes_ivgen.model.family_model import family_model
 
             return family_model(collapse(read_rows(data, self.family), self.family, design), design, self.prior_table())
+        known = None if tests is None else LinearObservations.of_lift_tests(tests, design)
         index, names = self.sigma_groups([regime.label for regime in data.regimes])
-        return rowwise_model(data, design, Priors.from_user(self.priors), index, names)
+        return rowwise_model(data, design, Priors.from_user(self.priors), index, names, known)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for storage."""

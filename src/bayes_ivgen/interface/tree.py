@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.effects import NaturalRows
 from bayes_ivgen.inference.conjugate import GibbsProblem
 from bayes_ivgen.inference.densities import log_likelihood, log_posterior, log_prior
 from bayes_ivgen.model import Design
@@ -63,7 +64,7 @@ def make_datatree(
         attrs={"units": f"standard deviations of {data.outcome}"},
     )
     prior = log_prior(design, problem.priors, sampled)
-    likelihood = log_likelihood(design, statistics, sigma_index, sampled)
+    likelihood = log_likelihood(design, statistics, sigma_index, sampled, problem.known)
     if record is None:
         record = xr.Dataset({"lp": (dims, log_posterior(design, problem.priors, sampled, prior, likelihood))})
     return xr.DataTree.from_dict(
@@ -74,6 +75,7 @@ def make_datatree(
             "log_likelihood": likelihood.assign_coords(counts),
             "observed_data": observed(data),
             "constant_data": constants(data, design),
+            "natural_rows": NaturalRows.of(data).to_dataset(),
             "statistics": statistics.to_dataset(),
         }
     )

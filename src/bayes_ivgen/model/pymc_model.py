@@ -9,6 +9,7 @@ import numpy as np
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import RegimeData
 from bayes_ivgen.model.design import Design, indicators
+from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.model.priors import PositivePrior, Priors
 
 if TYPE_CHECKING:
@@ -65,7 +66,12 @@ def collect_rows(data: RegimeData) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 
 def rowwise_model(
-    data: RegimeData, design: Design, priors: Priors, sigma_index: np.ndarray[Any, Any], sigma_names: tuple[str, ...]
+    data: RegimeData,
+    design: Design,
+    priors: Priors,
+    sigma_index: np.ndarray[Any, Any],
+    sigma_names: tuple[str, ...],
+    known: LinearObservations | None = None,
 ) -> pm.Model:
     """Build the generative model with one likelihood term a row.
 
@@ -81,6 +87,8 @@ def rowwise_model(
         Which noise scale each regime has.
     sigma_names : tuple of str
         Names of the noise scales.
+    known : LinearObservations, optional
+        Lift tests; they become the observed variable ``lift_tests``.
 
     Notes
     -----
@@ -92,6 +100,8 @@ def rowwise_model(
     actions, outcome, regime_index = collect_rows(data)
     was_set = indicators(data.regimes, data.actions)[regime_index]
     coords = coordinates(design, sigma_names) | {"action": list(data.actions)}
+    if known is not None:
+        coords["lift_test"] = np.arange(len(known.values))
     with pm.Model(coords=coords) as model:
         columns = pm.Data("design", design.rows(actions, was_set)[:, 1:], dims=("row", "coefficient"))
         index = pm.Data("sigma_index", sigma_index[regime_index], dims="row")
@@ -101,4 +111,8 @@ def rowwise_model(
         beta = pm.Deterministic("beta", z * tau[design.term_index], dims="coefficient")
         mean = design.outcome_mean + design.outcome_sd * (alpha + columns @ beta)
         pm.Normal("outcome", mean, design.outcome_sd * sigma[index], observed=outcome, dims="row")
+        if known is not None:
+            unit = design.outcome_sd
+            change = unit * (known.rows[:, 1:] @ beta)
+            pm.Normal("lift_tests", change, unit * known.sd, observed=unit * known.values, dims="lift_test")
     return model
