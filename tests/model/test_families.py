@@ -31,7 +31,10 @@ def make_rows(name: str, seed: int = 0, *, exposure: bool = False, n: int = 40) 
         "student_t": lambda: rng.standard_t(4, n),
     }[name]
     sizes = rng.choice([0.5, 1.0, 2.0], (2, n)) if exposure else np.ones((2, n))
-    return [Rows(regime, ACTIONS[rng.integers(4, size=n)], draw(), size) for regime, size in zip(REGIMES, sizes, strict=True)]
+    return [
+        Rows(regime, ACTIONS[rng.integers(4, size=n)], draw(), size)
+        for regime, size in zip(REGIMES, sizes, strict=True)
+    ]
 
 
 def collapsed(name: str, **options: Any) -> CollapsedRows:
@@ -59,7 +62,11 @@ def by_hand(rows: CollapsedRows, eta: np.ndarray, spread: Any, nu: float) -> np.
 @pytest.mark.parametrize("name", ["gamma", "negative_binomial", "bernoulli", "student_t"])
 def test_cells_give_the_likelihood_of_the_rows(name: str, exposure: bool) -> None:
     rows = collapsed(name, exposure=exposure and FAMILIES[name].link == "log")
-    assert len(rows.count) == (80 if name == "student_t" else len(np.unique(np.column_stack([rows.regime, rows.actions, rows.log_exposure]), axis=0)))
+    assert len(rows.count) == (
+        80
+        if name == "student_t"
+        else len(np.unique(np.column_stack([rows.regime, rows.actions, rows.log_exposure]), axis=0))
+    )
     rng = np.random.default_rng(1)
     eta = 0.6 + 0.3 * rng.normal(size=len(rows.count))
     spread = None if rows.family.spread is None else np.array([0.4, 0.9])
@@ -165,7 +172,7 @@ def test_priors_have_the_names_of_the_family(make_prior: Any) -> None:
     table = InterventionModel(likelihood="gamma", link="log", priors=prior).prior_table()
     assert "dispersion[regime] ~ HalfNormal(sigma=0.5)" in str(table)
     assert "sigma[regime]" not in str(table)
-    with pytest.raises(SpecError, match="priors names 'dispersion'.*Valid names are .*'sigma'"):
+    with pytest.raises(SpecError, match=r"priors names 'dispersion'.*Valid names are .*'sigma'"):
         InterventionModel(priors=prior)
     with pytest.raises(SpecError, match="priors names 'sigma'"):
         InterventionModel(likelihood="bernoulli", link="log_complement", priors={"sigma": prior["dispersion"]})
