@@ -12,7 +12,7 @@ mean - E[Y | do(a)], exact truth) and the coverage of the 90 % interval, of
 
 For counts, --poisson adds 90 % intervals of the Gaussian approximation with a bare Poisson law, beside those of the
 same approximation with the negative binomial law: what ignoring the spread costs. --no-nuts leaves the family fit
-out.
+out; --plain samples the non-centred model.to_pymc(data) as well: divergences and mixing.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import pymc as pm
 
 import bayes_ivgen as ivg
 from bayes_ivgen.baselines import plug_in
 from bayes_ivgen.baselines.contract import Experiment
+from bayes_ivgen.inference.diagnostics import mixing_table
 from bayes_ivgen.inference.laplace import approximate
 from bayes_ivgen.model.family_rows import collapse, read_rows
 from bayes_ivgen.simulate import multiplicative
@@ -73,6 +75,21 @@ def by_approximation(
     return scores(name, drawn.mean(axis=1), *np.quantile(drawn, [0.05, 0.95], axis=1), truth)
 
 
+def plainly(model: pm.Model, options: dict[str, int]) -> dict[str, float]:
+    """Divergences and mixing of NUTS in the coordinates of the generative model."""
+    start = time.perf_counter()
+    with model:
+        kept = {name: options[name] for name in ("draws", "chains", "cores", "progressbar")}
+        tree = pm.sample(tune=500, random_seed=options["seed"], compute_convergence_checks=False, **kept)
+    tau = mixing_table({"tau": np.log(tree["posterior"]["tau"].values)}).loc["tau"]
+    return {
+        "plain_seconds": time.perf_counter() - start,
+        "plain_divergences": int(tree["sample_stats"]["diverging"].sum()),
+        "plain_ess_tau": tau["ess_bulk"],
+        "plain_r_hat_tau": tau["r_hat"],
+    }
+
+
 def one_world(kind: str, actions: int, rows: int, seed: int, args: argparse.Namespace) -> dict[str, float]:
     world = multiplicative(actions, seed=seed, kind=kind)
     names = list(world.actions)
@@ -102,7 +119,11 @@ def one_world(kind: str, actions: int, rows: int, seed: int, args: argparse.Name
             result |= {
                 "r_hat": fit.diagnostics.loc["effects", "r_hat"],
                 "ess": fit.diagnostics.loc["effects", "ess_bulk"],
+                "ess_tau": fit.diagnostics.loc["tau", "ess_bulk"],
+                "r_hat_tau": fit.diagnostics.loc["tau", "r_hat"],
             }
+        if args.plain:
+            result |= plainly(family.to_pymc(data), options)
         if args.poisson and kind == "count":
             result |= by_approximation("poisson", family, data, 0.0, points, truth)
             result |= by_approximation("nb_approximation", family, data, None, points, truth)
@@ -124,6 +145,7 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=4)
     parser.add_argument("--poisson", action="store_true")
     parser.add_argument("--no-nuts", action="store_true")
+    parser.add_argument("--plain", action="store_true")
     parser.add_argument("--out", help="write one row a world to this CSV file")
     args = parser.parse_args()
     cells = [(kind, k, rows) for kind in args.kind for k in args.actions for rows in args.rows]
