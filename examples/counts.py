@@ -1,6 +1,6 @@
 """Orders under two levers that were never set together: counts, the log link, and why not a normal law.
 
-The world is simulated, so that the truth is known: confounders multiply, and orders are a mixed Poisson law. Run it with
+The world is simulated, so that the truth is known: confounders multiply, and orders are a mixed Poisson law. Run it:
 
     python examples/counts.py
 

@@ -73,8 +73,17 @@ BAD: list[Any] = [
     ({"covariates": ["x"]}, "covariates=.* is not available; valid here: None", {"covariates": None}),
     ({"synergy": True}, "synergy=True is not available; valid here: False", {"synergy": False}),
     ({"synergy": 0}, "synergy=0 is not available; valid here: False", {"synergy": False}),
-    ({"likelihood": "gamma"}, "likelihood='gamma' is not available; valid here: 'normal'", {"likelihood": "normal"}),
-    ({"link": "logit"}, "link='logit' is not available; valid here: 'identity'", {"link": "identity"}),
+    (
+        {"likelihood": "gamma"},
+        "likelihood='gamma' does not go with link='identity': pass link='log'",
+        {"likelihood": "gamma", "link": "log"},
+    ),
+    (
+        {"likelihood": "poisson", "link": "log"},
+        "its intervals are too short",
+        {"likelihood": "negative_binomial", "link": "log"},
+    ),
+    ({"link": "logit"}, "link='logit' is refused", {"likelihood": "bernoulli", "link": "log_complement"}),
     (
         {"noise": "white"},
         "noise='white' is not available; valid here: 'additive', 'regime', 'constant'",
