@@ -77,8 +77,17 @@ BAD: list[Any] = [
     ({"synergy": 0}, "synergy=0 is not known; pass True", {"synergy": True}),
     ({"synergy": [("tv", "tv")]}, "or a list of pairs", {"synergy": [("tv", "web")]}),
     ({"synergy": "tv"}, "or a list of pairs", {"synergy": []}),
-    ({"likelihood": "gamma"}, "likelihood='gamma' is not available; valid here: 'normal'", {"likelihood": "normal"}),
-    ({"link": "logit"}, "link='logit' is not available; valid here: 'identity'", {"link": "identity"}),
+    (
+        {"likelihood": "gamma"},
+        "likelihood='gamma' does not go with link='identity': pass link='log'",
+        {"likelihood": "gamma", "link": "log"},
+    ),
+    (
+        {"likelihood": "poisson", "link": "log"},
+        "its intervals are too short",
+        {"likelihood": "negative_binomial", "link": "log"},
+    ),
+    ({"link": "logit"}, "link='logit' is refused", {"likelihood": "bernoulli", "link": "log_complement"}),
     (
         {"noise": "white"},
         "noise='white' is not available; valid here: 'additive', 'regime', 'constant'",

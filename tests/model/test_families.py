@@ -15,6 +15,7 @@ from bayes_ivgen.errors import DataError, SpecError
 from bayes_ivgen.interface import InterventionModel
 from bayes_ivgen.model import Design
 from bayes_ivgen.model.families import FAMILIES, NUMPY, family_of, log_likelihood
+from bayes_ivgen.model.structure import Structure
 from bayes_ivgen.model.family_rows import CollapsedRows, Rows, collapse, exposure_of, predictor_scale, read_rows
 
 REGIMES = (Regime(), Regime(("a",)))
@@ -31,11 +32,14 @@ def make_rows(name: str, seed: int = 0, *, exposure: bool = False, n: int = 40) 
         "student_t": lambda: rng.standard_t(4, n),
     }[name]
     sizes = rng.choice([0.5, 1.0, 2.0], (2, n)) if exposure else np.ones((2, n))
-    return [Rows(regime, ACTIONS[rng.integers(4, size=n)], draw(), size) for regime, size in zip(REGIMES, sizes, strict=True)]
+    return [
+        Rows(regime, ACTIONS[rng.integers(4, size=n)], draw(), size)
+        for regime, size in zip(REGIMES, sizes, strict=True)
+    ]
 
 
 def collapsed(name: str, **options: Any) -> CollapsedRows:
-    return collapse(make_rows(name, **options), FAMILIES[name], Design(("a", "b"), (), 0.7, 0.7))
+    return collapse(make_rows(name, **options), FAMILIES[name], Design(("a", "b"), (), 0.7, 0.7, Structure((("a",), ("b",)))))
 
 
 def by_hand(rows: CollapsedRows, eta: np.ndarray, spread: Any, nu: float) -> np.ndarray:
@@ -59,7 +63,11 @@ def by_hand(rows: CollapsedRows, eta: np.ndarray, spread: Any, nu: float) -> np.
 @pytest.mark.parametrize("name", ["gamma", "negative_binomial", "bernoulli", "student_t"])
 def test_cells_give_the_likelihood_of_the_rows(name: str, exposure: bool) -> None:
     rows = collapsed(name, exposure=exposure and FAMILIES[name].link == "log")
-    assert len(rows.count) == (80 if name == "student_t" else len(np.unique(np.column_stack([rows.regime, rows.actions, rows.log_exposure]), axis=0)))
+    assert len(rows.count) == (
+        80
+        if name == "student_t"
+        else len(np.unique(np.column_stack([rows.regime, rows.actions, rows.log_exposure]), axis=0))
+    )
     rng = np.random.default_rng(1)
     eta = 0.6 + 0.3 * rng.normal(size=len(rows.count))
     spread = None if rows.family.spread is None else np.array([0.4, 0.9])
@@ -71,7 +79,7 @@ def test_cells_give_the_likelihood_of_the_rows(name: str, exposure: bool) -> Non
 def test_a_share_scores_like_so_many_successes_and_failures() -> None:
     eta = np.array([0.4])
     share, whole = (
-        collapse([Rows(Regime(), np.zeros((n, 1)), y, np.ones(n))], FAMILIES["bernoulli"], Design(("a",), (), 0.4, 0.4))
+        collapse([Rows(Regime(), np.zeros((n, 1)), y, np.ones(n))], FAMILIES["bernoulli"], Design(("a",), (), 0.4, 0.4, Structure((("a",),))))
         for n, y in ((2, np.array([0.25, 0.75])), (4, np.array([1.0, 0.0, 1.0, 0.0])))
     )
     half, full = (log_likelihood(rows.family, rows, eta, None, None, NUMPY)[0] for rows in (share, whole))
@@ -165,7 +173,7 @@ def test_priors_have_the_names_of_the_family(make_prior: Any) -> None:
     table = InterventionModel(likelihood="gamma", link="log", priors=prior).prior_table()
     assert "dispersion[regime] ~ HalfNormal(sigma=0.5)" in str(table)
     assert "sigma[regime]" not in str(table)
-    with pytest.raises(SpecError, match="priors names 'dispersion'.*Valid names are .*'sigma'"):
+    with pytest.raises(SpecError, match=r"priors names 'dispersion'.*Valid names are .*'sigma'"):
         InterventionModel(priors=prior)
     with pytest.raises(SpecError, match="priors names 'sigma'"):
         InterventionModel(likelihood="bernoulli", link="log_complement", priors={"sigma": prior["dispersion"]})

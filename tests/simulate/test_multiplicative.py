@@ -41,7 +41,9 @@ def test_quadrature_agrees_with_adaptive_integration() -> None:
 
 
 def test_counts_are_whole_amounts_positive_sales_binary() -> None:
-    counts, amounts, sales = (multiplicative(2, seed=1, kind=kind).sample(500)["y"] for kind in ("count", "amount", "sale"))
+    counts, amounts, sales = (
+        multiplicative(2, seed=1, kind=kind).sample(500)["y"] for kind in ("count", "amount", "sale")
+    )
     assert (counts == counts.round()).all()
     assert (amounts > 0).all()
     assert set(sales) == {0.0, 1.0}

@@ -49,18 +49,44 @@ class Laplace:
     log_hyper: FloatArray
     spread: FloatArray
 
+    def moments(self, design: Design, priors: Priors) -> tuple[FloatArray, FloatArray]:
+        """Mean (P,) and lower factor of the precision (P, P) of the coefficients at these scales."""
+        diagonal = np.append(priors.alpha_sd**-2, np.exp(-2 * self.log_tau)[design.term_index])
+        factor = np.linalg.cholesky(self.precision + np.diag(diagonal))
+        return np.linalg.solve(factor.T, np.linalg.solve(factor, self.shift)), factor
 
-def approximate(rows: CollapsedRows, design: Design, priors: Priors, rng: np.random.Generator) -> Laplace:
-    """Approximate the likelihood around its posterior mean."""
+
+def approximate(
+    rows: CollapsedRows,
+    design: Design,
+    priors: Priors,
+    rng: np.random.Generator,
+    fixed_spread: FloatArray | None = None,
+) -> Laplace:
+    """Approximate the likelihood around its posterior mean.
+
+    Parameters
+    ----------
+    rows : CollapsedRows
+        The rows.
+    design : Design
+        Columns, centre and unit of the predictor.
+    priors : Priors
+        The priors.
+    rng : Generator
+        Random numbers of the Gibbs sampler.
+    fixed_spread : ndarray of shape (R,), optional
+        Spread of the regimes, by default estimated; zeros make a negative binomial law a Poisson law.
+    """
     blocks = rows.blocks(design)
-    spread = np.full(len(rows.regimes), 1.0 if rows.family.spread == "sigma" else 0.5)
-    coefficients = np.zeros(design.n_coefficients)
+    start = np.full(len(rows.regimes), 1.0 if rows.family.spread == "sigma" else 0.5)
+    spread = start if fixed_spread is None else fixed_spread
     eta = _smoothed(rows, design)
     for _ in range(ROUNDS):
         precision, shift = _working_statistics(rows, design, blocks, eta, spread)
         coefficients, log_tau, log_hyper = _average(design, priors, precision, shift, rng)
         eta = _predictor(design, blocks, coefficients)
-        spread = _moments(rows, design, eta)
+        spread = _moments(rows, design, eta) if fixed_spread is None else fixed_spread
     precision, shift = _working_statistics(rows, design, blocks, eta, spread)
     return Laplace(precision, shift, log_tau, log_hyper, spread)
 
