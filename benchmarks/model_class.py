@@ -98,7 +98,9 @@ def plug_in(world: ivg.simulate.SCM, rows: pd.DataFrame, queries: np.ndarray, ca
     return predict(experiment, fits, [w for w, _ in used]).mean
 
 
-def ask(model: ivg.InterventionModel, rows: pd.DataFrame, world: ivg.simulate.SCM, queries: np.ndarray, **fit: Any):
+def ask(
+    model: ivg.InterventionModel, rows: pd.DataFrame, world: ivg.simulate.SCM, queries: np.ndarray, **fit: Any
+) -> tuple[ivg.Fit, pd.DataFrame]:
     covariates = ["x"] if "x" in rows else []
     data = ivg.RegimeData.from_frame(rows, outcome="y", actions=list(world.actions), covariates=covariates)
     with warnings.catch_warnings():
