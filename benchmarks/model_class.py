@@ -31,21 +31,19 @@ from bayes_ivgen.data.identification import level_weights, units_of
 from bayes_ivgen.errors import ConvergenceWarning
 
 QUERIES = 500
-FOUR = ("a1", "a2", "a3", "a4")
 
 
 @dataclass(frozen=True)
 class Case:
     """Worlds of one kind with the model for them, and the model that lacks the part in question."""
 
-    world: Callable[[int], ivg.simulate.StructuredSCM]
-    regimes: Callable[[int], list[str]]
+    world: Callable[[int, int], ivg.simulate.StructuredSCM]  # number of actions, seed
+    regimes: Callable[[int, int], list[str]]
     model: ivg.InterventionModel
     without: ivg.InterventionModel | None
     blocks: tuple[tuple[str, ...], ...] = ()
 
 
-SINGLES = ["obs", "do(a1)", "do(a2)", "do(a3)"]
 COLLECTIONS = [  # none of them obs + singles; every one identifies the joint effect of four actions
     ["obs", "do(a1,a2)", "do(a3)", "do(a4)"],
     ["obs", "do(a1,a2)", "do(a3,a4)"],
@@ -55,27 +53,27 @@ COLLECTIONS = [  # none of them obs + singles; every one identifies the joint ef
 BLOCK = ("a1", "a3")
 CASES = {
     "synergy": Case(
-        world=lambda seed: ivg.simulate.structured(3, seed, synergy=1.0),
-        regimes=lambda _: SINGLES,
+        world=lambda n, seed: ivg.simulate.structured(n, seed, synergy=1.0),
+        regimes=lambda n, _: ["obs", *(f"do(a{k})" for k in range(1, n + 1))],
         model=ivg.InterventionModel(synergy=True),
         without=ivg.InterventionModel(),
     ),
     "covariates": Case(
-        world=lambda seed: ivg.simulate.structured(3, seed, covariate=1.0, predicts=0.5),
-        regimes=lambda _: SINGLES,
+        world=lambda n, seed: ivg.simulate.structured(n, seed, covariate=1.0, predicts=0.5),
+        regimes=lambda n, _: ["obs", *(f"do(a{k})" for k in range(1, n + 1))],
         model=ivg.InterventionModel(covariates={"x": "causal"}),
         without=ivg.InterventionModel(),
     ),
     "blocks": Case(
-        world=lambda seed: ivg.simulate.structured(3, seed, blocks=[BLOCK]),
-        regimes=lambda _: ["obs", "do(a1,a3)", "do(a2)"],
+        world=lambda n, seed: ivg.simulate.structured(n, seed, blocks=[BLOCK]),
+        regimes=lambda n, _: ["obs", "do(a1,a3)", "do(a2)", *(f"do(a{k})" for k in range(4, n + 1))],
         model=ivg.InterventionModel(blocks=[BLOCK]),
         without=ivg.InterventionModel(),
         blocks=(BLOCK,),
     ),
     "regimes": Case(
-        world=lambda seed: ivg.simulate.structured(4, seed),
-        regimes=lambda seed: COLLECTIONS[seed % len(COLLECTIONS)],
+        world=lambda n, seed: ivg.simulate.structured(4, seed),
+        regimes=lambda n, seed: COLLECTIONS[seed % len(COLLECTIONS)],
         model=ivg.InterventionModel(),
         without=None,
     ),
@@ -98,7 +96,9 @@ def plug_in(world: ivg.simulate.SCM, rows: pd.DataFrame, queries: np.ndarray, ca
     return predict(experiment, fits, [w for w, _ in used]).mean
 
 
-def ask(model: ivg.InterventionModel, rows: pd.DataFrame, world: ivg.simulate.SCM, queries: np.ndarray, **fit: Any):
+def ask(
+    model: ivg.InterventionModel, rows: pd.DataFrame, world: ivg.simulate.SCM, queries: np.ndarray, **fit: Any
+) -> tuple[ivg.Fit, pd.DataFrame]:
     covariates = ["x"] if "x" in rows else []
     data = ivg.RegimeData.from_frame(rows, outcome="y", actions=list(world.actions), covariates=covariates)
     with warnings.catch_warnings():
@@ -108,9 +108,9 @@ def ask(model: ivg.InterventionModel, rows: pd.DataFrame, world: ivg.simulate.SC
     return fitted, fitted.effect(do=do, extrapolate=True).summary(0.9)
 
 
-def one_world(name: str, seed: int, n_rows: int, draws: int) -> dict[str, float]:
+def one_world(name: str, actions: int, seed: int, n_rows: int, draws: int) -> dict[str, float]:
     case = CASES[name]
-    world, labels = case.world(seed), case.regimes(seed)
+    world, labels = case.world(actions, seed), case.regimes(actions, seed)
     rows = world.sample_regimes(dict.fromkeys(labels, n_rows // len(labels)), seed=seed + 10_000)
     joint = f"do({','.join(world.actions)})"
     queries = world.sample(QUERIES, joint, seed=seed + 20_000)[list(world.actions)].to_numpy()
@@ -145,6 +145,7 @@ def one_world(name: str, seed: int, n_rows: int, draws: int) -> dict[str, float]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--case", choices=list(CASES), required=True)
+    parser.add_argument("--actions", type=int, default=3, help="3 or more; the case regimes has 4")
     parser.add_argument("--worlds", type=int, default=20)
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--draws", type=int, default=500)
@@ -152,7 +153,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     arguments = parser.parse_args()
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.worlds)
-    tasks = [delayed(one_world)(arguments.case, seed, arguments.rows, arguments.draws) for seed in seeds]
+    options = (arguments.rows, arguments.draws)
+    tasks = [delayed(one_world)(arguments.case, arguments.actions, seed, *options) for seed in seeds]
     table = pd.DataFrame(Parallel(n_jobs=arguments.jobs)(tasks)).set_index("seed")
     print(table.round(3).to_string())
     table["plug_in / excess"] = table["plug_in"] / table["excess"]

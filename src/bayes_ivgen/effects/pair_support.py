@@ -79,7 +79,8 @@ def _edges(values: FloatArray) -> FloatArray:
     levels = np.unique(values)
     if len(levels) <= BINS:
         return np.asarray((levels[1:] + levels[:-1]) / 2)
-    return np.linspace(*np.quantile(values, [0.001, 0.999]).tolist(), BINS + 1)[1:-1]
+    low, high = np.quantile(values, [0.001, 0.999])
+    return np.linspace(float(low), float(high), BINS + 1)[1:-1]
 
 
 def _cell(edges: FloatArray, values: FloatArray) -> NDArray[np.intp]:

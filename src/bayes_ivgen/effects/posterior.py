@@ -249,8 +249,8 @@ class EffectPosterior:
         if self.covariate_rows is None or not np.isnan(value[k:]).any():
             return np.where(np.isnan(value), self.observed, value)
         n = len(self.covariate_rows)
-        if np.isnan(value[:k]).any():
-            n = max(n, len(self.observed))
+        if np.isnan(value[:k]).any():  # every natural row counts equally
+            n = len(self.observed) * -(-n // len(self.observed))
         order = np.random.default_rng(0).permutation(n)  # any fixed pairing of the two samples
         actions = np.resize(np.arange(len(self.observed)), n)
         covariates = np.resize(np.arange(len(self.covariate_rows)), n)[order]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
-from bayes_ivgen.basis import Basis, FittedBasis, FittedTensor
+from bayes_ivgen.basis import Basis, BSpline, FittedBasis, FittedTensor
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.errors import DataWarning, SpecError
@@ -26,6 +27,7 @@ from bayes_ivgen.model.design import Design
 from bayes_ivgen.model.graph import ActionGraph
 from bayes_ivgen.model.structure import Structure
 
+INTERACTION_BASIS = 8  # functions of either variable in an interaction that is at work in every regime
 FEW_ROWS = 10  # of a regime, below which a warning is due
 
 
@@ -148,7 +150,7 @@ def _covariate(data: RegimeData, name: str, basis: Basis) -> CovariateComponent:
 
 
 def _interactions(data: RegimeData, structure: Structure, basis: Basis) -> Iterator[InteractionComponent]:
-    margin, centring = basis.margin(), _centring(data, data.regimes)
+    margin, centring = _margin(basis), _centring(data, data.regimes)
 
     def product(role: Role, first: str, second: str, regimes: Sequence[Regime]) -> InteractionComponent:
         margins = [_fit_basis(margin, data, name, regimes, centring) for name in (first, second)]
@@ -162,6 +164,15 @@ def _interactions(data: RegimeData, structure: Structure, basis: Basis) -> Itera
             yield product("covariate", action, name, data.regimes_setting(action) or data.regimes)
     for pair in structure.synergy:
         yield product("synergy", *pair, data.regimes)
+
+
+def _margin(basis: Basis) -> Basis:
+    # Finer than the margins of c_k: these interactions are part of the joint effect itself, and with five
+    # functions a curve that saturates, such as tanh, is off by a twelfth of its standard deviation.
+    margin = basis.margin()
+    if isinstance(basis, BSpline) and isinstance(margin, BSpline):
+        return replace(margin, n_basis=min(basis.n_basis, max(INTERACTION_BASIS, basis.degree + 1)))
+    return margin
 
 
 def _product(

@@ -116,7 +116,8 @@ class StructuredSCM(SCM):
         """Exact effect averaged over values of the covariate, for example those of the rows; shape (n,)."""
         # The mean is a quadratic function of x: three points and two moments say all.
         low, middle, high = (self.effect_at(values, point, do) for point in (-1.0, 0.0, 1.0))
-        first, second = np.mean(x), np.mean(np.square(x))
+        points = np.asarray(x, dtype=float)
+        first, second = points.mean(), (points**2).mean()
         return np.asarray(middle + first * (high - low) / 2 + second * ((high + low) / 2 - middle))
 
     def _mean(self, values: FloatArray, regime: Regime, x: FloatArray) -> FloatArray:
