@@ -197,6 +197,22 @@ def test_a_difference_is_the_difference_of_draws(strong_fit: Fit) -> None:
     np.testing.assert_allclose(full.draws, joint - sides[1], rtol=1e-9, atol=1e-9)
 
 
+def test_draws_hold_the_uncertainty_of_the_laws(strong_fit: Fit) -> None:
+    """With one value of the coefficients what is left is the spread over the replicates."""
+    effects = strong_fit.effects
+    rows = effects.rows(parse_queries(ACTIONS, {"a2": [0.0, 1.0]}, rest="respond"), slice(0, 2))
+    fixed = np.broadcast_to(effects.coefficients.mean(axis=(0, 1)), effects.coefficients.shape)
+    projected = effects.responses.project(fixed, rows)
+    expected = rows @ fixed[0, 0]
+    assert projected.shape == (2, 300, 2)
+    # every draw is one of the replicates, the same one in both queries
+    matches = np.isclose(projected[..., None, :], expected, rtol=1e-9, atol=1e-12).all(axis=-1)
+    assert matches.any(axis=-1).all()
+    # and the draws spread as the replicates do
+    np.testing.assert_allclose(projected.std(axis=(0, 1)), expected.std(axis=0), rtol=0.05)
+    assert (expected.std(axis=0) > 1e-3).all()
+
+
 def test_a_contrast_needs_the_components_of_what_responds(strong: DiscreteSCM, quick_fit: QuickFit) -> None:
     rows = strong.sample_regimes({"obs": 200, "do(a2)": 200}, seed=0)
     fit = quick_fit(rows, ACTIONS, graph=ActionGraph(strong.parents), draws=20, tune=20)
@@ -205,6 +221,17 @@ def test_a_contrast_needs_the_components_of_what_responds(strong: DiscreteSCM, q
         fit.contrast(do={"a1": 1}, versus={"a1": 0}, rest="respond")
     with pytest.raises(IdentificationError, match=r"E\[y \| a, do\(a1\)\] is not identified"):
         fit.effect(do={"a1": 1}, rest="respond")
+
+
+def test_a_contrast_asks_for_the_components_of_what_reacts(quick_fit: QuickFit) -> None:
+    """a1 -> a2 -> a3: what a2 does to the confounding of a3 is unknown where only do(a1,a3) was run."""
+    world = discrete(3, 2, seed=0)
+    chain = ActionGraph({"a2": ["a1"], "a3": ["a2"]})
+    fit = quick_fit(world.sample_regimes({"do(a1,a3)": 300}, seed=0), ACTIONS, graph=chain, draws=20, tune=20)
+    seen = {"a2": 1, "a3": 0}
+    assert len(fit.contrast(do={"a1": 1}, versus={"a1": 0}, given=seen)) == 1
+    with pytest.raises(IdentificationError, match=r"the contrast of a1 and a2 and a3 under do\(a1\) is not identified"):
+        fit.contrast(do={"a1": 1}, versus={"a1": 0}, rest="respond")
 
 
 @pytest.fixture(scope="module")
