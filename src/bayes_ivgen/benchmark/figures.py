@@ -241,7 +241,8 @@ def _scale_y(ax: Axes, metric: str) -> None:
         low, high = ax.get_ylim()
         # Of 1, 2, 5 times a power of ten too few may fall into a narrow range.
         narrow = high < NARROW * low
-        ax.yaxis.set_major_locator(MaxNLocator(6, min_n_ticks=3) if narrow else LogLocator(subs=(1.0, 2.0, 5.0)))
+        even = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10], min_n_ticks=3)
+        ax.yaxis.set_major_locator(even if narrow else LogLocator(subs=(1.0, 2.0, 5.0)))
         ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         ax.yaxis.set_minor_formatter(NullFormatter())
     ax.spines[["top", "right"]].set_visible(False)
