@@ -2,8 +2,8 @@
 
 python benchmarks/tables.py results --metric excess --reference ../shared/reference/reference.csv
 
-One line a setting and one column a method: mean ± standard error over worlds, then the median. With `--metric all` one
-line a method and one column a metric, of means. `reference.csv` holds means, standard errors and medians of the
+One line a setting and one column a method: mean ± standard error over worlds, then the median; `--means` leaves it at
+the means. With `--metric all` one line a method and one column a metric, of means. `reference.csv` holds means, standard errors and medians of the
 authors' own code over its own worlds (columns figure, scm, K, rows, ratio, estimator, metric, scms, mean, sem, median).
 """
 
@@ -32,7 +32,9 @@ def of_authors(path: str, task: str, metric: str) -> pd.DataFrame:
     return table[(table["figure"] == FIGURES.get(task)) & (table["metric"] == metric)]
 
 
-def by_setting(scores: pd.DataFrame, keys: list[str], truth: pd.DataFrame, theirs: pd.DataFrame) -> list[list[str]]:
+def by_setting(
+    scores: pd.DataFrame, keys: list[str], truth: pd.DataFrame, theirs: pd.DataFrame, means: bool
+) -> list[list[str]]:
     methods = [name for name in METHODS if name in set(scores["method"])]
     lines = [[*keys, "worlds", *methods, "sd of the truth"]]
     for setting, ours in scores.groupby(VARIED, sort=False):
@@ -43,7 +45,7 @@ def by_setting(scores: pd.DataFrame, keys: list[str], truth: pd.DataFrame, their
             if len(part):
                 cells = part.set_index("method")
                 start = [*(text(values[key]) for key in keys), f"{who}{part['worlds'].max()}"]
-                lines.append([*start, *(mean_and_median(cells, name) for name in methods), last])
+                lines.append([*start, *(one_cell(cells, name, means) for name in methods), last])
     return lines
 
 
@@ -63,11 +65,11 @@ def text(value: object) -> str:
     return f"{value:,g}" if isinstance(value, int | float) else str(value)
 
 
-def mean_and_median(cells: pd.DataFrame, method: str) -> str:
+def one_cell(cells: pd.DataFrame, method: str, means: bool) -> str:
     if method not in cells.index or pd.isna(cells.loc[method, "mean"]):
         return "-"
     mean, sem, median = cells.loc[method, ["mean", "sem", "median"]]
-    return f"{mean:.3g} ± {sem:.2g}; {median:.3g}"
+    return f"{mean:.3g}" if means else f"{mean:.3g} ± {sem:.2g}; {median:.3g}"
 
 
 def markdown(lines: list[list[str]]) -> str:
@@ -79,6 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--metric", choices=["all", *METRICS], default="excess")
+    parser.add_argument("--means", action="store_true")
     parser.add_argument("--reference", help="path of reference.csv")
     args = parser.parse_args()
     task, table = ivg.benchmark.read_results(args.folder)
@@ -89,7 +92,7 @@ def main() -> None:
     else:
         chosen, truth = (summary[summary["metric"] == name] for name in (args.metric, "sd_truth"))
         theirs = of_authors(args.reference, task, args.metric) if args.reference else pd.DataFrame()
-        lines = by_setting(chosen.dropna(subset="mean"), keys, truth, theirs)
+        lines = by_setting(chosen.dropna(subset="mean"), keys, truth, theirs, args.means)
     print(markdown(lines))
 
 
