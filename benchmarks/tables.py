@@ -3,8 +3,9 @@
 python benchmarks/tables.py results --metric excess --reference ../shared/reference/reference.csv
 
 One line a setting and one column a method: mean ± standard error over worlds, then the median; `--means` leaves it at
-the means. With `--metric all` one line a method and one column a metric, of means. `reference.csv` holds means, standard errors and medians of the
-authors' own code over its own worlds (columns figure, scm, K, rows, ratio, estimator, metric, scms, mean, sem, median).
+the means. With `--metric all` one line a method and one column a metric, of means. `reference.csv` holds means,
+standard errors and medians of the authors' own code over its own worlds (columns figure, scm, K, rows, ratio,
+estimator, metric, scms, mean, sem, median).
 """
 
 from __future__ import annotations
