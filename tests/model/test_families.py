@@ -15,8 +15,8 @@ from bayes_ivgen.errors import DataError, SpecError
 from bayes_ivgen.interface import InterventionModel
 from bayes_ivgen.model import Design
 from bayes_ivgen.model.families import FAMILIES, NUMPY, family_of, log_likelihood
-from bayes_ivgen.model.structure import Structure
 from bayes_ivgen.model.family_rows import CollapsedRows, Rows, collapse, exposure_of, predictor_scale, read_rows
+from bayes_ivgen.model.structure import Structure
 
 REGIMES = (Regime(), Regime(("a",)))
 ACTIONS = np.array([[0.0, 1.0], [1.0, 1.0], [0.0, 1.0], [2.0, 0.0]])
@@ -39,7 +39,9 @@ def make_rows(name: str, seed: int = 0, *, exposure: bool = False, n: int = 40) 
 
 
 def collapsed(name: str, **options: Any) -> CollapsedRows:
-    return collapse(make_rows(name, **options), FAMILIES[name], Design(("a", "b"), (), 0.7, 0.7, Structure((("a",), ("b",)))))
+    return collapse(
+        make_rows(name, **options), FAMILIES[name], Design(("a", "b"), (), 0.7, 0.7, Structure((("a",), ("b",))))
+    )
 
 
 def by_hand(rows: CollapsedRows, eta: np.ndarray, spread: Any, nu: float) -> np.ndarray:
@@ -79,7 +81,11 @@ def test_cells_give_the_likelihood_of_the_rows(name: str, exposure: bool) -> Non
 def test_a_share_scores_like_so_many_successes_and_failures() -> None:
     eta = np.array([0.4])
     share, whole = (
-        collapse([Rows(Regime(), np.zeros((n, 1)), y, np.ones(n))], FAMILIES["bernoulli"], Design(("a",), (), 0.4, 0.4, Structure((("a",),))))
+        collapse(
+            [Rows(Regime(), np.zeros((n, 1)), y, np.ones(n))],
+            FAMILIES["bernoulli"],
+            Design(("a",), (), 0.4, 0.4, Structure((("a",),))),
+        )
         for n, y in ((2, np.array([0.25, 0.75])), (4, np.array([1.0, 0.0, 1.0, 0.0])))
     )
     half, full = (log_likelihood(rows.family, rows, eta, None, None, NUMPY)[0] for rows in (share, whole))
