@@ -73,7 +73,7 @@ CASES = {
     ),
     "regimes": Case(
         world=lambda _, seed: ivg.simulate.structured(4, seed),
-        regimes=lambda n, seed: COLLECTIONS[seed % len(COLLECTIONS)],
+        regimes=lambda _, seed: COLLECTIONS[seed % len(COLLECTIONS)],
         model=ivg.InterventionModel(),
         without=None,
     ),
