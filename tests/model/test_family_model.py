@@ -17,7 +17,7 @@ from bayes_ivgen.interface import InterventionModel
 from bayes_ivgen.model.components import TermType
 from bayes_ivgen.model.design import indicators
 from bayes_ivgen.model.families import FAMILIES
-from bayes_ivgen.model.family_rows import collapse, read_rows
+from bayes_ivgen.model.family_rows import collapse, predictor_scale, read_rows
 from bayes_ivgen.simulate import multiplicative
 
 QUICK = "FAST_COMPILE"
@@ -138,3 +138,28 @@ def test_the_approximation_is_good_enough_to_start_from(name: str) -> None:
     if name != "bernoulli":
         assert (laplace.spread > 0.2).all()
         assert (laplace.spread < 0.8).all()
+
+
+def test_an_exposure_divides_out_and_rates_are_found() -> None:
+    """Counts of rows of sizes 1 and 20 with one rate: the approximation finds the rate."""
+    rng = np.random.default_rng(0)
+    family = FAMILIES["negative_binomial"]
+    world = multiplicative(1, seed=1, kind="count")
+    table = world.sample_regimes(world.standard_regimes(400), seed=1)
+    data = RegimeData.from_frame(table, outcome="y", actions=["a1"])
+    design = replace(SPECS["negative_binomial"], graph="empty").design(data)
+    parts = []
+    for part in read_rows(data, family):
+        size = rng.choice([1.0, 20.0], len(part.outcome))
+        counts = rng.poisson(3.0 * size * rng.gamma(4.0, 0.25, len(size))).astype(float)
+        parts.append(part._replace(outcome=counts, exposure=size))
+    centre, unit = predictor_scale(parts, family)
+    design = replace(design, outcome_mean=centre, outcome_sd=unit)
+    rows, priors = collapse(parts, family, design), SPECS["negative_binomial"].prior_table()
+    assert rows.has_exposure
+    laplace = approximate(rows, design, priors, np.random.default_rng(1))
+    mean, _ = laplace.moments(design, priors)
+    eta = centre + unit * design.rows(np.array([[-0.5], [0.5]]), np.ones((2, 1), dtype=bool)) @ mean
+    # se of a log rate from 400 rows: sqrt((1 / 3 + 0.25) / 400) = 0.04 at most
+    np.testing.assert_allclose(eta, np.log(3.0), atol=4 * 0.04)
+    np.testing.assert_allclose(laplace.spread, 0.25, atol=0.12)
