@@ -45,7 +45,7 @@ class Fit:
     datatree : xarray.DataTree
         Groups ``posterior``, ``sample_stats``, ``log_prior`` (top-level priors),
         ``log_likelihood`` (one total a regime), ``observed_data`` (summaries, not rows),
-        ``constant_data`` and ``statistics``; ArviZ functions accept it.
+        ``constant_data``, ``natural_rows`` (for responses) and ``statistics``; ArviZ functions accept it.
     """
 
     def __init__(self, datatree: xr.DataTree) -> None:
