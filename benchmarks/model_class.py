@@ -72,8 +72,8 @@ CASES = {
         blocks=(BLOCK,),
     ),
     "regimes": Case(
-        world=lambda n, seed: ivg.simulate.structured(4, seed),
-        regimes=lambda n, seed: COLLECTIONS[seed % len(COLLECTIONS)],
+        world=lambda _, seed: ivg.simulate.structured(4, seed),
+        regimes=lambda _, seed: COLLECTIONS[seed % len(COLLECTIONS)],
         model=ivg.InterventionModel(),
         without=None,
     ),

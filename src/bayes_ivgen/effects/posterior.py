@@ -248,16 +248,8 @@ class EffectPosterior:
         )
 
     def _contrast_known(self, changed: Collection[str], target: Regime, regimes: Sequence[Regime]) -> bool:
-        structure = self.design.structure
-        return contrast_identified(
-            changed,
-            target,
-            regimes,
-            self.actions,
-            self.graph.parents,
-            units=structure.units,
-            free=structure.free_pairs,
-        )
+        units = self.design.structure.units
+        return contrast_identified(changed, target, regimes, self.actions, self.graph.parents, units=units)
 
     def _require(
         self, identified: Callable[[Sequence[Regime]], bool], target: Regime, what: str, instead: str = ""
