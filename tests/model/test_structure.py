@@ -131,7 +131,6 @@ def test_a_block_has_one_confounding_component_with_the_outside_parents(blocks: 
     design = InterventionModel(blocks=[["a3", "a1"]], graph=graph).design(blocks)
     structure = design.structure
     assert structure.units == (("a1", "a3"), ("a2",))
-    assert structure.free_pairs == (("a1", "a3"),)
     confounding = [c for c in design.components if isinstance(c, ConfoundingComponent)]
     assert [c.members for c in confounding] == [("a1", "a3"), ("a2",)]
     assert tuple(confounding[0].others) == ("a2",)

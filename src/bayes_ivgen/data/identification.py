@@ -170,54 +170,29 @@ def contrast_identified(
     lifted: Collection[str] = (),
     *,
     units: Units | None = None,
-    free: Collection[tuple[str, str]] = (),
 ) -> bool:
     """Whether a contrast under one regime, in which only `changed` actions differ, is identified.
 
-    Component-wise rule of the theory notes, B: with fam(l) = {l} and its parents, for each
-    non-empty S inside some fam(l) that meets the changed actions let L(S) = {l : S in fam(l)};
-    single actions need (1, R*_L) in the row space of the (1, R^r_L), larger S need (1 - R*_L) in
-    the row space of the (1 - R^r_L).
-
-    With blocks l runs over them, fam(B) being the members and the parents of members outside B. A
-    pair whose interaction is at work in every regime (synergy, members of one block) is treated
-    like a single action.
+    Component-wise rule of the theory notes, B: with fam(l) = {l} and its parents, for each changed
+    action k and L(k) = {l : k in fam(l)}, (1, R*_L) must lie in the row space of the (1, R^r_L). With
+    blocks l runs over them, fam(B) being the members and their parents outside B. Sets of more than
+    one action need no check, and neither does synergy: docs/theory/identification.md.
 
     For an action of `lifted`, whose own component lift tests know over the values in question, a row
-    in which all of L is set joins the (1, R^r_L) of S = {k}: it holds m_k and no confounding component.
+    in which all of L is set joins the (1, R^r_L): it holds m_k and no confounding component.
 
     Parameters
     ----------
     units : tuple of tuple of str, optional
         Blocks of actions that are set as a whole.
-    free : collection of (str, str)
-        Pairs with an interaction that is the same in every regime.
     """
     units = units or tuple((action,) for action in actions)
     families = {
         unit[0]: frozenset(unit) | {parent for action in unit for parent in parents.get(action, ())} for unit in units
     }
-    everywhere = {frozenset(pair) for pair in free}
-    for subset in _subsets_of_families(families.values()):
-        if not subset & set(changed):
-            continue
-        members = [head for head, family in families.items() if subset <= family]
-        rows = np.array([indicator(regime, members) for regime in regimes]).reshape(len(regimes), len(members))
-        wanted = indicator(target, members)
-        if len(subset) == 1 or subset in everywhere:
-            if subset <= set(lifted):
-                rows = np.vstack([rows, np.ones(len(members))])
-            found = _solve(np.append(1.0, wanted), np.column_stack([np.ones(len(rows)), rows]))
-        else:
-            found = _solve(1 - wanted, 1 - rows)
-        if found is None:
+    for action in changed:
+        members = [head for head, family in families.items() if action in family]
+        known = [*regimes, Regime(tuple(members))] if action in lifted else regimes
+        if level_weights(target, known, members) is None:
             return False
     return True
-
-
-def _subsets_of_families(families: Iterable[frozenset[str]]) -> set[frozenset[str]]:
-    # Larger sets need no check: L(S) lies in L(T) for a pair T inside S, and weights that solve the
-    # condition on L(T) solve it on every part of L(T); where S is not free, T can be chosen not free.
-    return {
-        frozenset(chosen) for family in families for size in (1, 2) for chosen in combinations(sorted(family), size)
-    }

@@ -46,7 +46,7 @@ class NaturalRows:
             was_set = np.array([regime.sets(action) for action in data.actions])
             if was_set.all():
                 continue
-            rows = profile.sample[:, :-1]
+            rows = profile.sample[:, : len(data.actions)]
             if len(rows) > rows_per_regime:
                 rows = rows[np.sort(rng.choice(len(rows), rows_per_regime, replace=False))]
             values.append(rows)

@@ -295,17 +295,8 @@ class EffectPosterior:
     def _contrast_known(
         self, changed: Collection[str], target: Regime, regimes: Sequence[Regime], lifted: Collection[str] = ()
     ) -> bool:
-        structure = self.design.structure
-        return contrast_identified(
-            changed,
-            target,
-            regimes,
-            self.actions,
-            self.graph.parents,
-            lifted,
-            units=structure.units,
-            free=structure.free_pairs,
-        )
+        units, parents = self.design.structure.units, self.graph.parents
+        return contrast_identified(changed, target, regimes, self.actions, parents, lifted, units=units)
 
     def _require(
         self, identified: Callable[[Sequence[Regime]], bool], target: Regime, what: str, instead: str = ""

@@ -71,11 +71,6 @@ class Structure:
         """Return the block of an action."""
         return next(unit for unit in self.units if action in unit)
 
-    @property
-    def free_pairs(self) -> tuple[Pair, ...]:
-        """Pairs of actions with an interaction that is the same in every regime."""
-        return (*self.synergy, *(pair for unit in self.units for pair in combinations(unit, 2)))
-
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for storage."""
         return {
