@@ -50,7 +50,19 @@ def test_public_names() -> None:
 
 @pytest.mark.parametrize(
     "package",
-    ["baselines", "basis", "benchmark", "data", "effects", "interface", "model", "plots", "simulate", "statistics"],
+    [
+        "baselines",
+        "basis",
+        "benchmark",
+        "data",
+        "diagnostics",
+        "effects",
+        "interface",
+        "model",
+        "plots",
+        "simulate",
+        "statistics",
+    ],
 )
 def test_names_of_the_folders(package: str) -> None:
     module = importlib.import_module(f"bayes_ivgen.{package}")

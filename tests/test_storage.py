@@ -25,6 +25,8 @@ QUESTIONS: list[Callable[[Fit], Any]] = [
     lambda fit: fit.effect(do={"tv": [30.0, 400.0], "web": 20.0}),
     lambda fit: fit.effect(do={"web": 20.0}, given={"tv": 30.0}),
     lambda fit: fit.effect(do={"tv": 30.0}, rest="hold"),
+    lambda fit: fit.effect(do={"tv": 30.0}, rest="respond"),
+    lambda fit: fit.outcome(do={"tv": 30.0}, rest="respond"),
     lambda fit: fit.contrast(do={"tv": 40.0, "web": 20.0}, versus={"tv": 20.0, "web": 20.0}),
     lambda fit: fit.outcome(do={"tv": 30.0, "web": 20.0}),
     lambda fit: fit.response_curve("tv"),

@@ -40,6 +40,10 @@ class IvgenWarning(UserWarning):
     """Base of all warnings issued by this package."""
 
 
+class EstimandWarning(IvgenWarning):
+    """The specification changes what the answers are about."""
+
+
 class DataWarning(IvgenWarning):
     """The rows can be used, but say little about a part of the model."""
 

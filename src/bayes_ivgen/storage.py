@@ -14,6 +14,8 @@ from bayes_ivgen.interface.fit import FORMAT, Fit
 _KEY = "bayes_ivgen_format"
 _FINITE = ("posterior", "statistics", "log_prior", "log_likelihood")
 _GROUPS = (*_FINITE, "sample_stats", "observed_data", "constant_data", "noise")
+_NORMAL_ONLY = ("statistics", "noise")
+_SINCE = {"natural_rows"}  # groups that fits of earlier versions lack
 _DECODING_ERRORS = (OSError, ValueError, KeyError, TypeError, RuntimeError)
 
 
@@ -91,8 +93,12 @@ def load(path: str | Path) -> Fit:
         except _DECODING_ERRORS as error:
             raise StorageError(damaged) from error
     # A lost chunk reads as missing values: these groups have none.
-    if any(name not in tree.children for name in _GROUPS) or not all(
-        np.isfinite(values).all() for name in _FINITE for values in tree[name].dataset.data_vars.values()
+    optional = _NORMAL_ONLY if fit.model.family.rowwise else ()
+    if any(name not in tree.children for name in _GROUPS if name not in optional) or not all(
+        np.isfinite(values).all()
+        for name in (*_FINITE, *(_SINCE & tree.children.keys()))
+        if name not in optional
+        for values in tree[name].dataset.data_vars.values()
     ):
         raise StorageError(damaged)
     return fit

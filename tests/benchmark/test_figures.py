@@ -62,6 +62,17 @@ def test_one_size_is_a_row_of_methods(guess: Any) -> None:
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["constant", "guess"]
 
 
+@pytest.mark.parametrize("spread", [1.05, 1.7, 4.0, 50.0])
+def test_the_logarithmic_axis_has_ticks_whatever_its_range(guess: Any, spread: float) -> None:
+    task = Task(about="", actions=(1, 2), rows=(40,), seeds=2, queries=20, fresh=10)
+    summary = summarise(run(task, methods={"guess": guess, "constant": "constant"}, jobs=1))
+    summary["mean"] = np.where(summary["method"] == "guess", 9.3 * spread, 9.3)
+    summary["sem"] = 0.001
+    for ax in plot_metric(summary, "rmse").axes:
+        low, high = ax.get_ylim()
+        assert sum(low <= tick <= high for tick in ax.get_yticks()) >= 3
+
+
 def test_refusals(results: Path, tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"no metric 'size'. The metrics are excess, rmse"):
         draw_figures(results, ["size"])

@@ -40,6 +40,7 @@ def test_one_question_gives_the_sentence_and_a_table(run: Run, fitted: ivg.Fit) 
     [
         (["--do", "a=0.5", "--given", "b=1"], {"do": {"a": 0.5}, "given": {"b": 1.0}}),
         (["--do", "a=0.5", "--rest", "hold"], {"do": {"a": 0.5}, "rest": "hold"}),
+        (["--do", "a=0.5", "--rest", "respond"], {"do": {"a": 0.5}, "rest": "respond"}),
         (["--given", "a=0.5,b=1"], {"given": {"a": 0.5, "b": 1.0}}),
         (["--do", "a=60,b=0", "--extrapolate"], {"do": {"a": 60.0, "b": 0.0}, "extrapolate": True}),
     ],

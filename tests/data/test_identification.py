@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from itertools import combinations, permutations, product
 
@@ -10,7 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bayes_ivgen.data.identification import contrast_identified, indicator, level_weights, missing_regimes
+from bayes_ivgen.data.identification import (
+    contrast_identified,
+    indicator,
+    level_weights,
+    missing_regimes,
+    units_of,
+)
 from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.data.regime import Regime
 
@@ -231,24 +238,43 @@ def test_missing_regimes_identify_and_are_as_few_as_possible(case: tuple[int, li
     k, at_hand, target = case
     extra = missing_regimes(target, at_hand, names(k))
     assert level_weights(target, [*at_hand, *extra], names(k)) is not None
-    candidates = [one for one in every_regime(k) if len(one.set_actions) <= 1 and one not in at_hand]
+    sizes = range(k + 1) if k <= 4 else (0, 1, 2, k)
+    candidates = [one for one in every_regime(k) if len(one.set_actions) in sizes and one not in at_hand]
+    candidates = [one for one in candidates if one != target or len(one.set_actions) < 2]
     assert set(extra) <= set(candidates)
-    for fewer in combinations(candidates, max(len(extra) - 1, 0)):
-        if len(fewer) < len(extra):
-            assert level_weights(target, [*at_hand, *fewer], names(k)) is None
+    least = sum(len(one.set_actions) for one in extra)
+    for size in range(len(extra) + 1):
+        for other in combinations(candidates, size):
+            if size < len(extra) or sum(len(one.set_actions) for one in other) < least:
+                assert level_weights(target, [*at_hand, *other], names(k)) is None
 
 
 def test_missing_regimes_of_the_known_cases() -> None:
+    """Any regime may be the missing one, but not the joint regime that is asked for itself."""
     assert missing_regimes(regime(1, 2, 3), parse("1 2 3"), names(3)) == (Regime(),)
-    assert missing_regimes(regime(1, 2, 3), parse("obs 1"), names(3)) == (regime(2), regime(3))
+    assert missing_regimes(regime(1, 2, 3), parse("obs 1"), names(3)) == (regime(2, 3),)
     assert missing_regimes(regime(1, 2, 3), parse("obs 12"), names(3)) == (regime(3),)
+    assert missing_regimes(regime(1, 2, 3), parse("12 13"), names(3)) == (regime(1),)
+    assert missing_regimes(regime(1, 2), parse("obs"), names(2)) == (regime(1), regime(2))
     assert missing_regimes(regime(1, 2), parse("obs 1 2"), names(3)) == ()
+    assert missing_regimes(regime(1), parse("123 12"), names(3)) == (regime(1),)
 
 
-def test_three_missing_regimes_are_not_more_than_needed() -> None:
-    """Here dropping candidates one after the other, obs first, ends with all six singles."""
+def test_missing_regimes_of_six_actions_are_found_quickly() -> None:
+    """With pairs among the candidates two further regimes do; singles alone would need three."""
     extra = missing_regimes(regime(1, 2, 3, 4, 5, 6), [regime(1, 2, 3, 5)], names(6))
-    assert extra == (Regime(), regime(4), regime(6))
+    assert extra == (Regime(), regime(4, 6))
+    start = time.perf_counter()
+    for target in every_regime(6):
+        missing_regimes(target, [Regime()], names(6))
+    assert time.perf_counter() - start < 20
+
+
+def test_missing_regimes_of_blocks_are_whole_blocks() -> None:
+    units = units_of([["a1", "a3"]], names(4))
+    assert units == (("a1", "a3"), ("a2",), ("a4",))
+    assert missing_regimes(regime(1, 2, 3, 4), [Regime(), regime(1, 3)], names(4), units=units) == (regime(2, 4),)
+    assert missing_regimes(regime(1, 3), [Regime(), regime(2)], names(4), units=units) == (regime(1, 3),)
 
 
 def test_missing_regimes_of_many_actions_contain_none_that_can_be_left_out() -> None:

@@ -155,6 +155,8 @@ def test_the_sentence_of_a_joint_effect(fit: Fit) -> None:
         ),
         ({"given": {"a1": 1, "a2": 2, "a3": 0}}, "E[y | a1, a2, a3] at a1 seen at 1, a2 seen at 2, a3 seen at 0 is "),
         ({"do": {"a2": 1}, "rest": "hold"}, "E[y | do(a1, a2, a3)] at do(a2=1), a1, a3 held at observed values is "),
+        ({"do": {"a2": 1}, "rest": "respond"}, "E[y | do(a2)] at do(a2=1), a1, a3 left to respond is "),
+        ({"rest": "respond"}, "E[y] at a1, a2, a3 left to respond is "),
     ],
 )
 def test_sentences_say_what_is_set_and_what_is_seen(fit: Fit, question: dict, start: str) -> None:

@@ -218,9 +218,9 @@ BAD: list[Any] = [
         id="doubled column",
     ),
     pytest.param(
+        {"do": {"tv": 1.0}, "rest": "react"},
+        r"rest='react' is not known; valid are 'hold' .* and 'respond'",
         {"do": {"tv": 1.0}, "rest": "respond"},
-        r"rest='respond' is not known; valid is 'hold'",
-        {"do": {"tv": 1.0}, "rest": "hold"},
         id="unknown rest",
     ),
 ]
@@ -243,6 +243,14 @@ def test_held_actions_are_set_and_have_no_value() -> None:
     assert np.isnan(queries.values[:, 0]).all()
 
 
+def test_responding_actions_are_not_set_and_have_no_value() -> None:
+    queries = parse_queries(ACTIONS, {"web": [1.0, 2.0]}, {"radio": 3.0}, rest="respond")
+    assert (queries.averaged, queries.responding, queries.stated) == ((), ("tv",), ("web", "radio"))
+    assert queries.regime.label == "do(web)"
+    assert list(queries.to_frame()) == ["web", "radio"]
+    assert np.isnan(queries.values[:, 0]).all()
+
+
 def test_hold_with_nothing_open_changes_nothing() -> None:
     stated = parse_queries(ACTIONS, {"tv": 1.0, **REST})
     held = parse_queries(ACTIONS, {"tv": 1.0, **REST}, rest="hold")
@@ -258,6 +266,7 @@ def test_hold_with_nothing_open_changes_nothing() -> None:
         ({"given": {"tv": 3, "web": 1, "radio": 2}}, "tv seen at 3, web seen at 1, radio seen at 2"),
         ({"do": {"tv": 1 / 3}, "rest": "hold"}, "do(tv=0.333333), web, radio held at observed values"),
         ({"rest": "hold"}, "tv, web, radio held at observed values"),
+        ({"do": {"tv": 3}, "rest": "respond"}, "do(tv=3), web, radio left to respond"),
     ],
 )
 def test_conditions_in_words(question: dict[str, Any], words: str) -> None:

@@ -141,7 +141,7 @@ def test_chains_that_did_not_mix_are_reported(data: RegimeData, monkeypatch: pyt
 def test_groups_and_dims(fit: Fit) -> None:
     tree = fit.datatree
     densities = {"log_prior", "log_likelihood"}
-    others = {"posterior", "sample_stats", "observed_data", "constant_data", "statistics", "noise"}
+    others = {"posterior", "sample_stats", "observed_data", "constant_data", "natural_rows", "statistics", "noise"}
     assert set(tree.children) == densities | others
     posterior = tree["posterior"].dataset
     assert set(posterior.data_vars) == {"alpha", "beta", "tau", "hyper", "sigma"}

@@ -35,6 +35,8 @@ NOMINAL = {"coverage_50": 0.5, "coverage_90": 0.9, "coverage_95": 0.95, "outcome
 SHARES = (*NOMINAL, "edges_found", "edges_false")
 MARKERS = "osDv^<>Pph"
 PANEL = (3.5, 2.9)
+NARROW = 8.0
+"""Ratio of the ends of a logarithmic axis below which its ticks are equidistant numbers."""
 WRAPPED = {1: 1, 2: 2, 4: 2}
 """Panels side by side, by their number, where they differ in one thing."""
 
@@ -138,6 +140,8 @@ def plot_metric(summary: pd.DataFrame, metric: str) -> Figure:
         truth = _panel(summary[summary["metric"] == "sd_truth"], layout, high, low)
         _draw(ax, panel, truth if metric == "excess" else None, layout, metric)
         ax.set_title(_title(layout, high, low, len(across), len(down)), fontsize="medium")
+    for ax in axes.flat:
+        _scale_y(ax, metric)
     for ax in axes.flat[len(across) * len(down) :]:
         ax.set_axis_off()
     for ax in axes[-1]:
@@ -193,7 +197,6 @@ def _draw(ax: Axes, panel: pd.DataFrame, truth: pd.DataFrame | None, layout: Lay
         x = np.full(len(rows), float(i)) if single else rows[layout.x].to_numpy(dtype=float)
         mean, sem = rows["mean"].to_numpy(dtype=float), rows["sem"].fillna(0.0).to_numpy(dtype=float)
         ax.errorbar(x, mean, yerr=sem, capsize=2, label=name.replace("_", " "), **_style(name))
-    _scale_y(ax, metric)
     if single:
         ax.set_xlim(-0.5, len(methods) - 0.5)
         ax.set_xticks(range(len(methods)), [name.replace("_", " ") for name in methods], rotation=35, ha="right")
@@ -230,11 +233,16 @@ def _scale_x(ax: Axes, values: np.ndarray) -> None:
 
 
 def _scale_y(ax: Axes, metric: str) -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+    """Logarithmic but for shares; to be called when all panels are drawn, since they may share the axis."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
     if metric not in SHARES:
         ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        low, high = ax.get_ylim()
+        # Of 1, 2, 5 times a power of ten too few may fall into a narrow range.
+        narrow = high < NARROW * low
+        even = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10], min_n_ticks=3)
+        ax.yaxis.set_major_locator(even if narrow else LogLocator(subs=(1.0, 2.0, 5.0)))
         ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         ax.yaxis.set_minor_formatter(NullFormatter())
     ax.spines[["top", "right"]].set_visible(False)

@@ -66,7 +66,8 @@ def effect(
     given : list of str
         Actions that are seen at these values while they follow their own causes: radio=2.
     rest : str
-        What the other actions do; hold sets them to their observed values and averages.
+        What the other actions do; hold sets them to their observed values and averages, respond lets
+        them follow their own causes.
     queries : path
         CSV or Parquet file, one question a row, one column an action; other columns go along to --out.
     set_ : str

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import combinations
+from math import comb
 
 import numpy as np
 
@@ -16,7 +17,17 @@ from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.data.regime import Regime
 
 _TOLERANCE = 1e-9
-_EXHAUSTIVE = 11
+_FEW_UNITS = 4  # up to so many blocks every regime is a candidate for a missing experiment
+_MOST_SETS = 3000  # of a size, beyond which they are not all tried
+
+Units = tuple[tuple[str, ...], ...]
+"""Blocks of actions: a partition of the actions, most often each on its own."""
+
+
+def units_of(blocks: Iterable[Sequence[str]], actions: Sequence[str]) -> Units:
+    """Blocks with the actions that none of them names as blocks of their own, in the order of the actions."""
+    named = {action: tuple(a for a in actions if a in block) for block in blocks for action in block}
+    return tuple(dict.fromkeys(named.get(action, (action,)) for action in actions))
 
 
 def indicator(regime: Regime, actions: Sequence[str]) -> FloatArray:
@@ -73,28 +84,77 @@ def missing_regimes(
     regimes: Sequence[Regime],
     actions: Sequence[str],
     identified: Callable[[Sequence[Regime]], bool] | None = None,
+    *,
+    units: Units | None = None,
 ) -> tuple[Regime, ...]:
-    """Find a smallest set of further regimes, out of ``obs`` and single tests, that identifies the level.
+    """Find a smallest set of further regimes that identifies the level; of equally many, those that set least.
 
-    Another condition than the level of `target` can be passed as `identified`. Returns an empty
-    tuple if it holds already. Above `_EXHAUSTIVE` candidates a set
-    of more than two is one from which no regime can be left out, not always a smallest one.
+    Candidates are obs, every single, every pair and the joint regime, up to four actions all
+    regimes. The target itself is among them only if it sets one action or none: where a combination
+    can be run, no model is needed. Another condition than the level of `target` can be passed as
+    `identified`; blocks of actions that are set as a whole as `units`. Returns an empty tuple if the
+    condition holds already. Beyond a few thousand sets of one size the answer is one from which no
+    regime can be left out, not always a smallest one.
     """
+    units = units or tuple((action,) for action in actions)
+    heads = [unit[0] for unit in units]
 
     def known(collection: Sequence[Regime]) -> bool:
-        return level_weights(target, collection, actions) is not None
+        return level_weights(target, collection, heads) is not None
 
-    identified = identified or known
-    candidates = [Regime(), *(Regime((action,)) for action in actions)]
-    candidates = [regime for regime in candidates if regime not in regimes]
-    largest = len(candidates) if len(candidates) <= _EXHAUSTIVE else 2
-    for size in range(largest + 1):
-        for extra in combinations(candidates, size):
-            if identified([*regimes, *extra]):
-                return extra
-    kept = list(candidates)
+    test = identified or known
+    if test(regimes):
+        return ()
+    candidates = [regime for regime in _candidates(target, actions, units) if regime not in regimes]
+    for size in range(1, len(candidates) + 1):
+        if comb(len(candidates), size) > _MOST_SETS:
+            break
+        sets = sorted(combinations(candidates, size), key=lambda chosen: sum(len(one.set_actions) for one in chosen))
+        sets = sets if identified else _spanning(target, regimes, sets, heads)
+        found = next((chosen for chosen in sets if test([*regimes, *chosen])), None)
+        if found is not None:
+            return found
+    singles = [Regime(), *(Regime(unit) for unit in units)]
+    return _irreducible([regime for regime in singles if regime not in regimes], target, regimes, test)
+
+
+def _candidates(target: Regime, actions: Sequence[str], units: Units) -> list[Regime]:
+    n = len(units)
+    sizes = range(n + 1) if n <= _FEW_UNITS else (0, 1, 2, n)
+    found = []
+    for size in sizes:
+        for chosen in combinations(units, size):
+            regime = Regime(tuple(action for action in actions if any(action in unit for unit in chosen)))
+            if size <= 1 or regime != target:
+                found.append(regime)
+    return list(dict.fromkeys(found))
+
+
+def _spanning(
+    target: Regime, regimes: Sequence[Regime], sets: Sequence[tuple[Regime, ...]], heads: Sequence[str]
+) -> list[tuple[Regime, ...]]:
+    """Of the sets, those that with the regimes at hand span the row of the target: all at once, for speed."""
+
+    def row(regime: Regime) -> list[float]:
+        return [1.0, *indicator(regime, heads)]
+
+    known = np.array([row(regime) for regime in regimes]).reshape(-1, len(heads) + 1)
+    rows = np.array([[*known.tolist(), *map(row, chosen)] for chosen in sets])
+    _, sizes, axes = np.linalg.svd(rows, full_matrices=False)
+    inside = (axes @ np.array(row(target))) * (sizes > _TOLERANCE * len(heads))
+    gap = (1.0 + indicator(target, heads).sum()) - np.sum(inside**2, axis=1)
+    return [chosen for chosen, missing in zip(sets, gap, strict=True) if missing < 1e-6]
+
+
+def _irreducible(
+    singles: Sequence[Regime],
+    target: Regime,
+    regimes: Sequence[Regime],
+    identified: Callable[[Sequence[Regime]], bool],
+) -> tuple[Regime, ...]:
     # With obs and all singles everything is identified; drop what is not needed, first what the target does not set.
-    for regime in sorted(candidates, key=lambda one: set(one.set_actions) <= set(target.set_actions)):
+    kept = list(singles)
+    for regime in sorted(singles, key=lambda one: set(one.set_actions) <= set(target.set_actions)):
         fewer = [other for other in kept if other != regime]
         if identified([*regimes, *fewer]):
             kept = fewer
@@ -107,33 +167,32 @@ def contrast_identified(
     regimes: Sequence[Regime],
     actions: Sequence[str],
     parents: Mapping[str, Sequence[str]],
+    lifted: Collection[str] = (),
+    *,
+    units: Units | None = None,
 ) -> bool:
     """Whether a contrast under one regime, in which only `changed` actions differ, is identified.
 
-    Component-wise rule of the theory notes, B (without synergy): with fam(l) = {l} and its parents,
-    for each non-empty S inside some fam(l) that meets the changed actions let
-    L(S) = {l : S in fam(l)}; single actions need (1, R*_L) in the row space of the (1, R^r_L),
-    larger S need (1 - R*_L) in the row space of the (1 - R^r_L).
+    Component-wise rule of the theory notes, B: with fam(l) = {l} and its parents, for each changed
+    action k and L(k) = {l : k in fam(l)}, (1, R*_L) must lie in the row space of the (1, R^r_L). With
+    blocks l runs over them, fam(B) being the members and their parents outside B. Sets of more than
+    one action need no check, and neither does synergy: docs/theory/identification.md.
+
+    For an action of `lifted`, whose own component lift tests know over the values in question, a row
+    in which all of L is set joins the (1, R^r_L): it holds m_k and no confounding component.
+
+    Parameters
+    ----------
+    units : tuple of tuple of str, optional
+        Blocks of actions that are set as a whole.
     """
-    families = {action: frozenset({action, *parents.get(action, ())}) for action in actions}
-    for subset in _subsets_of_families(families.values()):
-        if not subset & set(changed):
-            continue
-        members = [action for action in actions if subset <= families[action]]
-        rows = np.array([indicator(regime, members) for regime in regimes]).reshape(len(regimes), len(members))
-        wanted = indicator(target, members)
-        if len(subset) == 1:
-            found = _solve(np.append(1.0, wanted), np.column_stack([np.ones(len(rows)), rows]))
-        else:
-            found = _solve(1 - wanted, 1 - rows)
-        if found is None:
+    units = units or tuple((action,) for action in actions)
+    families = {
+        unit[0]: frozenset(unit) | {parent for action in unit for parent in parents.get(action, ())} for unit in units
+    }
+    for action in changed:
+        members = [head for head, family in families.items() if action in family]
+        known = [*regimes, Regime(tuple(members))] if action in lifted else regimes
+        if level_weights(target, known, members) is None:
             return False
     return True
-
-
-def _subsets_of_families(families: Iterable[frozenset[str]]) -> set[frozenset[str]]:
-    # Larger sets need no check: L(S) lies in L(T) for a pair T inside S, and weights that solve the
-    # condition on L(T) solve it on every part of L(T).
-    return {
-        frozenset(chosen) for family in families for size in (1, 2) for chosen in combinations(sorted(family), size)
-    }

@@ -12,7 +12,7 @@ import pandas as pd
 from bayes_ivgen.data.checks import RegimeLabels, check_excluded, check_unique, checked_exclude, only, ordered
 from bayes_ivgen.data.columns import ColumnNames
 from bayes_ivgen.data.frames import checked_values, label_column, to_narwhals
-from bayes_ivgen.data.identification import level_weights, missing_regimes
+from bayes_ivgen.data.identification import Units, level_weights, missing_regimes, units_of
 from bayes_ivgen.data.profile import FloatArray, ProfileBuilder, RegimeProfile
 from bayes_ivgen.data.regime import Regime, own_labels, resolve_labels
 from bayes_ivgen.data.sources import (
@@ -314,20 +314,35 @@ class RegimeData:
         table = pd.DataFrame.from_records(records).astype({"levels": "Int64"})
         return table.set_index(["regime", "variable"])
 
-    def identified(self) -> pd.DataFrame:
+    def identified(self, blocks: Sequence[Sequence[str]] = ()) -> pd.DataFrame:
         """Which effects the regimes identify (design 1.2).
+
+        Parameters
+        ----------
+        blocks : sequence of sequences of str
+            Actions that are always set together, as in ``InterventionModel(blocks=...)``.
 
         Returns
         -------
         DataFrame
-            One row for the joint effect, each single and (up to six actions) every other regime:
-            ``identified`` and, where it is not, ``missing``: a smallest set of further
-            experiments that would identify it.
+            One row for the joint effect, each single and (up to six actions or blocks) every other
+            regime: ``identified`` and, where it is not, ``missing``: a smallest set of further
+            experiments that would identify it, pairs and the joint one among the candidates; of
+            equally many, those that set least. The effect itself is proposed only if it sets one
+            action (block) or none.
+
+        Raises
+        ------
+        DataError
+            If a block names something else than actions, or a regime sets only part of a block.
         """
+        units = units_of(blocks, self.actions)
+        self._check_blocks(blocks, units)
+        heads = [unit[0] for unit in units]
         records = []
-        for target in self._targets():
-            known = level_weights(target, self.regimes, self.actions) is not None
-            missing = () if known else missing_regimes(target, self.regimes, self.actions)
+        for target in self._targets(units):
+            known = level_weights(target, self.regimes, heads) is not None
+            missing = () if known else missing_regimes(target, self.regimes, self.actions, units=units)
             records.append(
                 {
                     "effect": target.label,
@@ -337,14 +352,30 @@ class RegimeData:
             )
         return pd.DataFrame.from_records(records).set_index("effect")
 
-    def _targets(self) -> list[Regime]:
-        k = len(self.actions)
+    def _check_blocks(self, blocks: Sequence[Sequence[str]], units: Units) -> None:
+        named = [name for block in blocks for name in block]
+        wrong = next((name for name in named if name not in self.actions or named.count(name) > 1), None)
+        if wrong is not None:
+            raise DataError(
+                f"blocks={blocks!r} names {wrong!r}, which is not an action or stands twice. The actions are "
+                f"{list(self.actions)}; name each at most once, as in blocks=[[{self.actions[0]!r}, ...]]."
+            )
+        for regime in self.regimes:
+            block = next((unit for unit in units if 0 < sum(map(regime.sets, unit)) < len(unit)), None)
+            if block is not None:
+                raise DataError(
+                    f"the regime {regime.label!r} sets only part of the block {list(block)}; leave its rows out with "
+                    f"exclude=[{regime.label!r}] where the data are read, or give finer blocks."
+                )
+
+    def _targets(self, units: Units) -> list[Regime]:
+        k = len(units)
         if k > 6:
             masks = [0, *(1 << i for i in range(k)), (1 << k) - 1]
         else:
             masks = sorted(range(1 << k), key=lambda mask: (mask.bit_count(), mask))
-        subsets = [tuple(a for i, a in enumerate(self.actions) if mask >> i & 1) for mask in masks]
-        return [Regime(subset) for subset in dict.fromkeys(subsets)]
+        chosen = [{a for i, unit in enumerate(units) if mask >> i & 1 for a in unit} for mask in masks]
+        return list(dict.fromkeys(Regime(tuple(a for a in self.actions if a in names)) for names in chosen))
 
     def __str__(self) -> str:
         rows = ", ".join(f"{regime.label}: {profile.rows}" for regime, profile in self.profiles.items())

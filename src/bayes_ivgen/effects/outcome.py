@@ -68,10 +68,11 @@ def outcome(
     The mean is `EffectPosterior.effect`; the variance follows `OutcomeNoise.variances`. The shape
     is normal, or where the residuals say otherwise the law that the characteristic functions give
     for the target regime, stretched by the standard deviation at a relative to its average.
-    Averaged (held) actions are drawn anew from their observed values for each draw.
+    Averaged (held) actions and covariates are drawn anew from their observed values for each draw,
+    responding actions from their laws.
     """
     effect = posterior.effect(queries, extrapolate=extrapolate)
-    weights = _weights(posterior, queries.regime)
+    weights = weights_of(posterior, queries.regime)
     shape = noise.standard_quantiles(weights)
     was_set = np.array([queries.regime.sets(action) for action in posterior.actions])
     chains, draws, _ = posterior.coefficients.shape
@@ -81,12 +82,19 @@ def outcome(
         rng = np.random.default_rng([seed, query])
         uniform = rng.random((chains, draws))
         if queries.averaged:
-            spread = np.where(np.isnan(queries.values[query]), posterior.observed, queries.values[query])
+            spread = posterior.spread(queries.values[query])
             chosen = rng.integers(len(spread), size=(chains, draws))
-            rows = posterior.design.rows(spread, np.broadcast_to(was_set, spread.shape))
+            rows = posterior.design.rows(spread, was_set)
             mean = np.einsum("cdp,cdp->cd", posterior.coefficients, rows[chosen])
-            variance = noise.variances(spread, np.broadcast_to(was_set, spread.shape), weights)
+            variance = noise.variances(spread, np.broadcast_to(was_set, (len(spread), len(was_set))), weights)
             variance = variance[chosen] if variance.ndim == 1 else variance[..., 0]
+        elif queries.responding:
+            value = posterior.responses.one_each(queries, query, chains, draws, rng).reshape(chains * draws, -1)
+            flags = np.broadcast_to(was_set, value.shape)
+            rows = posterior.design.rows(value, flags).reshape(chains, draws, -1)
+            mean = np.einsum("cdp,cdp->cd", posterior.coefficients, rows)
+            variance = noise.variances(value, flags, weights)
+            variance = variance.reshape(chains, draws) if variance.ndim == 1 else variance[..., 0]
         else:
             mean = posterior.project(posterior.rows(queries, slice(query, query + 1)))[..., 0]
             value = queries.values[query : query + 1]
@@ -105,11 +113,12 @@ def outcome(
     return replace(effect, kind="outcome", name=effect.name.removeprefix("E[").removesuffix("]"), evaluate=evaluate)
 
 
-def _weights(posterior: EffectPosterior, target: Regime) -> FloatArray:
-    weights = level_weights(target, posterior.regimes, posterior.actions)
+def weights_of(posterior: EffectPosterior, target: Regime) -> FloatArray:
+    """Level weights of a regime, or the nearest ones where only the mean is identified."""
+    weights = level_weights(target, posterior.regimes, posterior.heads)
     if weights is None:  # separable levels identify the mean, not the spread: take the nearest collection
-        rows = np.array([[1.0, *(regime.sets(a) for a in posterior.actions)] for regime in posterior.regimes])
-        wanted = np.array([1.0, *(target.sets(a) for a in posterior.actions)])
+        rows = np.array([[1.0, *(regime.sets(a) for a in posterior.heads)] for regime in posterior.regimes])
+        wanted = np.array([1.0, *(target.sets(a) for a in posterior.heads)])
         weights = np.linalg.lstsq(rows.T, wanted, rcond=None)[0]
         weights /= weights.sum()
     return weights
@@ -119,5 +128,5 @@ def _typical_variance(
     posterior: EffectPosterior, noise: OutcomeNoise, was_set: np.ndarray, weights: FloatArray
 ) -> float:
     """Average noise variance over observed values under the target regime: where the shape was learned."""
-    flags = np.broadcast_to(was_set, posterior.observed.shape)
+    flags = np.broadcast_to(was_set, (len(posterior.observed), len(was_set)))
     return float(np.mean(noise.variances(posterior.observed, flags, weights)))

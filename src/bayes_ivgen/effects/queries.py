@@ -14,7 +14,8 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
 from bayes_ivgen.errors import QueryError
 
-Rest = Literal["hold"]
+Rest = Literal["hold", "respond"]
+RESTS = ("hold", "respond")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,40 +26,70 @@ class Queries:
     ----------
     regime : Regime
         The actions that are set, those held at their observed values included.
-    values : ndarray of shape (q, K)
-        Values in the order of the actions; NaN where an action is averaged over.
+    values : ndarray of shape (q, V)
+        Values in the order of the actions, then of the covariates; NaN where one is averaged over.
     averaged : tuple of str
-        Actions that are held at their observed values and averaged over.
+        Actions that are held at their observed values, and covariates, that are averaged over.
+    covariates : tuple of str
+        Names of the covariates.
+    responding : tuple of str
+        Actions that are not set and follow their own causes.
     """
 
     actions: tuple[str, ...]
     regime: Regime
     values: FloatArray = field(repr=False)
     averaged: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
+    responding: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)
 
     @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the actions, then of the covariates."""
+        return (*self.actions, *self.covariates)
+
+    @property
     def stated(self) -> tuple[str, ...]:
-        """Actions with a value of their own in each query."""
-        return tuple(action for action in self.actions if action not in self.averaged)
+        """Actions and covariates with a value of their own in each query."""
+        return tuple(name for name in self.variables if name not in (*self.averaged, *self.responding))
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a query, one column for each action that has a value."""
-        columns = {a: self.values[:, k] for k, a in enumerate(self.actions) if a in self.stated}
+        """One row a query, one column for each action and covariate that has a value."""
+        columns = {a: self.values[:, k] for k, a in enumerate(self.variables) if a in self.stated}
         return pd.DataFrame(columns, index=pd.RangeIndex(len(self), name="query"))
 
     def describe(self, query: int) -> str:
         """Return the conditions in words: ``do(tv=3, web=1), radio seen at 2``."""
-        shown = {a: f"{self.values[query, k]:.6g}" for k, a in enumerate(self.actions)}
-        set_ = ", ".join(f"{a}={shown[a]}" for a in self.stated if self.regime.sets(a))
-        seen = ", ".join(f"{a} seen at {shown[a]}" for a in self.stated if not self.regime.sets(a))
-        held = f"{', '.join(self.averaged)} held at observed values" if self.averaged else ""
-        return ", ".join(part for part in (f"do({set_})" if set_ else "", seen, held) if part)
+        shown = {a: f"{self.values[query, k]:.6g}" for k, a in enumerate(self.variables)}
+        actions = [a for a in self.stated if a in self.actions]
+        set_ = ", ".join(f"{a}={shown[a]}" for a in actions if self.regime.sets(a))
+        seen = ", ".join(f"{a} seen at {shown[a]}" for a in actions if not self.regime.sets(a))
+        fixed = ", ".join(f"{x}={shown[x]}" for x in self.stated if x in self.covariates)
+        held = ", ".join(name for name in self.averaged if name in self.actions)
+        mixed = ", ".join(name for name in self.averaged if name in self.covariates)
+        parts = (
+            f"do({set_})" if set_ else "",
+            seen,
+            f"{held} held at observed values" if held else "",
+            f"{', '.join(self.responding)} left to respond" if self.responding else "",
+            fixed,
+            f"averaged over {mixed} in all rows" if mixed else "",
+        )
+        return ", ".join(part for part in parts if part)
 
 
-def parse_queries(actions: Sequence[str], do: Any = None, given: Any = None, rest: str | None = None) -> Queries:
+def parse_queries(
+    actions: Sequence[str],
+    do: Any = None,
+    given: Any = None,
+    rest: str | None = None,
+    *,
+    covariates: Any = None,
+    covariate_names: Sequence[str] = (),
+) -> Queries:
     """Check a question and broadcast its values.
 
     Parameters
@@ -68,8 +99,13 @@ def parse_queries(actions: Sequence[str], do: Any = None, given: Any = None, res
     do, given : mapping or data frame, optional
         Values of the actions that are set, and of those that are seen; scalars, arrays of one
         common length, or the columns of a frame.
-    rest : {"hold"}, optional
-        What the actions in neither of them do: ``"hold"`` sets them to their observed values.
+    rest : {"hold", "respond"}, optional
+        What the actions in neither of them do: ``"hold"`` sets them to their observed values,
+        ``"respond"`` lets them follow their own causes.
+    covariates : mapping or data frame, optional
+        Values of the covariates; those left out are averaged over.
+    covariate_names : sequence of str
+        All covariates of the model.
 
     Raises
     ------
@@ -83,26 +119,41 @@ def parse_queries(actions: Sequence[str], do: Any = None, given: Any = None, res
         raise QueryError(
             f"the action {both[0]!r} stands in do and in given; it is either set or seen. Take it out of one of them."
         )
-    if rest not in (None, "hold"):
-        raise QueryError(f"rest={rest!r} is not known; valid is 'hold' (the others are set to their observed values).")
+    if rest is not None and rest not in RESTS:
+        raise QueryError(
+            f"rest={rest!r} is not known; valid are 'hold' (the others are set to their observed values) and "
+            "'respond' (the others follow their own causes)."
+        )
     open_ = tuple(name for name in actions if name not in set_values and name not in seen_values)
     if open_ and rest is None:
         raise QueryError(
             f"the action {open_[0]!r} stands neither in do nor in given. Every action must be set (do), "
-            "seen (given), or covered by rest='hold' (set to its observed values)."
+            "seen (given), or covered by rest='hold' (set to its observed values) or rest='respond' (left to follow "
+            "its causes)."
         )
-    merged = {**set_values, **seen_values}
+    fixed = _columns(covariates, "covariates", covariate_names, "a covariate")
+    merged = {**set_values, **seen_values, **fixed}
     length = _common_length(merged)
-    values = np.full((length, len(actions)), np.nan)
+    variables = [*actions, *covariate_names]
+    values = np.full((length, len(variables)), np.nan)
     for name, column in merged.items():
-        values[:, list(actions).index(name)] = column
+        values[:, variables.index(name)] = column
+    unfixed = tuple(name for name in covariate_names if name not in fixed)
+    if rest == "respond":
+        regime = Regime.of(set_values, actions)
+        return Queries(tuple(actions), regime, values, unfixed, tuple(covariate_names), responding=open_)
     regime = Regime.of([*set_values, *open_], actions)
-    return Queries(tuple(actions), regime, values, open_)
+    return Queries(tuple(actions), regime, values, (*open_, *unfixed), tuple(covariate_names))
 
 
-def _columns(source: Any, where: str, actions: Sequence[str]) -> dict[str, FloatArray]:
+def _columns(source: Any, where: str, actions: Sequence[str], what: str = "an action") -> dict[str, FloatArray]:
     if source is None:
         return {}
+    if not actions:
+        raise QueryError(
+            f"{where} is given, but the model has none. Leave {where} out, or name the columns where the data are "
+            f"read: RegimeData.from_frame(..., {where}=[...])."
+        )
     if not isinstance(source, Mapping):
         try:
             frame = nw.from_native(source, eager_only=True)
@@ -116,7 +167,8 @@ def _columns(source: Any, where: str, actions: Sequence[str]) -> dict[str, Float
         source = {name: frame[name].to_numpy() for name in frame.columns}
     unknown = [name for name in source if name not in actions]
     if unknown:
-        raise QueryError(f"{where} names {unknown[0]!r}, which is not an action. The actions are {list(actions)}.")
+        names = f"The {what.split()[-1]}s are {list(actions)}."
+        raise QueryError(f"{where} names {unknown[0]!r}, which is not {what}. {names}")
     return {name: _numbers(value, f"{where}[{name!r}]") for name, value in source.items()}
 
 

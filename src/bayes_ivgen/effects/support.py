@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any, Self
 
 import numpy as np
@@ -10,8 +11,11 @@ import pandas as pd
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.data.lift_tests import LiftTests
+from bayes_ivgen.effects.pair_support import PairTried
 from bayes_ivgen.effects.queries import Queries
 from bayes_ivgen.errors import SupportError
+from bayes_ivgen.model.structure import Structure
 
 FEW_LEVELS = 12
 
@@ -61,23 +65,53 @@ class Support:
     tested : dict of str to Tried or None
         Values at which the experimenter set the action; None if no regime sets it.
     natural : dict of str to Tried or None
-        Values it took where it was left alone.
+        Values it took where it was left alone; for a covariate, in all rows.
+    pairs : dict of (str, str) to PairTried
+        Where two actions with a free interaction were seen together.
     """
 
     tested: dict[str, Tried | None] = field(repr=False)
     natural: dict[str, Tried | None] = field(repr=False)
+    pairs: dict[tuple[str, str], PairTried] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, data: RegimeData) -> Self:
-        """Read the support from the data."""
+    def of(cls, data: RegimeData, structure: Structure | None = None) -> Self:
+        """Read the support from the data; `structure` says which pairs of actions have a free interaction."""
         return cls(
             {action: Tried.of(data, action, data.regimes_setting(action)) for action in data.actions},
-            {action: Tried.of(data, action, data.regimes_leaving(action)) for action in data.actions},
+            # Covariates are never set: their natural values are those of all rows.
+            {name: Tried.of(data, name, data.regimes_leaving(name)) for name in data.variables},
+            {} if structure is None else _pairs(data, structure),
         )
+
+    def with_lift_tests(self, tests: LiftTests | None) -> Self:
+        """Add the values that lift tests reached.
+
+        Where regimes set the action, its range grows by the tests that overlap it; an action that no regime sets
+        was tried at the ends of its tests only, and values between them count as interpolation.
+        """
+        if tests is None:
+            return self
+        tested = dict(self.tested)
+        for action in dict.fromkeys(tests.actions):
+            known = tested[action]
+            ends = np.unique(tests.ends(action))
+            if known is None:
+                levels = tuple(ends.tolist()) if len(ends) <= FEW_LEVELS else None
+                tested[action] = Tried(float(ends[0]), float(ends[-1]), levels)
+                continue
+            touching = [(a, b) for a, b in tests.ranges(action) if a <= known.high and b >= known.low]
+            low = min([known.low, *(start for start, _ in touching)])
+            high = max([known.high, *(stop for _, stop in touching)])
+            levels = known.levels
+            if levels is not None:
+                levels = tuple(np.union1d(levels, ends[(ends >= low) & (ends <= high)]).tolist())
+            tested[action] = Tried(low, high, levels)
+        return replace(self, tested=tested)
 
     def width(self, action: str) -> float:
         """Width of the overall range of an action."""
-        known = [tried for tried in (self.tested[action], self.natural[action]) if tried is not None]
+        known = [tried for tried in (self.tested.get(action), self.natural.get(action)) if tried is not None]
         return max(tried.high for tried in known) - min(tried.low for tried in known)
 
     def check(self, queries: Queries, *, extrapolate: bool) -> pd.DataFrame:
@@ -95,19 +129,25 @@ class Support:
             which it was tried, unless `extrapolate` is true.
         """
         reasons: list[list[str]] = [[] for _ in range(len(queries))]
-        for k, action in enumerate(queries.actions):
-            if action in queries.averaged:
+        for k, action in enumerate(queries.variables):
+            if action not in queries.stated:
                 continue
             was_set = queries.regime.sets(action)
             tried = (self.tested if was_set else self.natural)[action]
             if tried is None:  # the identification check has its own message
                 continue
-            verb = "set" if was_set else "left alone"
+            verb = "set" if was_set else "left alone" if action in queries.actions else "observed"
             values = queries.values[:, k]
             if not extrapolate:
                 self._refuse_far(action, values, tried, verb)
             for i in np.flatnonzero(_outside(values, tried)):
                 reasons[i].append(tried.why_not(action, float(values[i]), verb))
+        for pair, seen in self.pairs.items():
+            if seen.gate is not None and not queries.regime.sets(seen.gate):
+                continue
+            columns = [queries.values[:, queries.variables.index(name)] for name in pair]
+            for i in np.flatnonzero(seen.never_together(*columns)):
+                reasons[i].append(seen.why_not(pair, float(columns[0][i]), float(columns[1][i])))
         text = ["; ".join(items) for items in reasons]
         return pd.DataFrame({"supported": [not item for item in text], "reason": text})
 
@@ -133,6 +173,7 @@ class Support:
         return {
             "tested": {action: plain(tried) for action, tried in self.tested.items()},
             "natural": {action: plain(tried) for action, tried in self.natural.items()},
+            "pairs": [[*pair, seen.to_dict()] for pair, seen in self.pairs.items()],
         }
 
     @classmethod
@@ -145,7 +186,14 @@ class Support:
         return cls(
             {action: restore(item) for action, item in data["tested"].items()},
             {action: restore(item) for action, item in data["natural"].items()},
+            {(first, second): PairTried.from_dict(item) for first, second, item in data.get("pairs", [])},
         )
+
+
+def _pairs(data: RegimeData, structure: Structure) -> dict[tuple[str, str], PairTried]:
+    synergy = {pair: PairTried.of(data, pair) for pair in structure.synergy}
+    inside = {pair: PairTried.of(data, pair, unit[0]) for unit in structure.units for pair in combinations(unit, 2)}
+    return synergy | inside
 
 
 def _outside(values: FloatArray, tried: Tried) -> np.ndarray[Any, np.dtype[np.bool_]]:

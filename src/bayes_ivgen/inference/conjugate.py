@@ -33,6 +33,7 @@ from scipy.linalg import blas, lapack, solve_triangular
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.inference.slices import scalar_slice_update, slice_update
 from bayes_ivgen.model.design import Design
+from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.model.priors import Priors
 from bayes_ivgen.statistics import SufficientStatistics
 
@@ -52,11 +53,12 @@ class ChainState:
 
 @dataclass(frozen=True, eq=False)
 class GibbsProblem:
-    """The posterior to sample: statistics grouped by noise scale, layout and priors."""
+    """The posterior to sample: statistics grouped by noise scale, layout, priors, and what else was observed."""
 
     design: Design
     statistics: SufficientStatistics
     priors: Priors
+    known: LinearObservations | None = None
 
     @cached_property
     def columns(self) -> tuple[slice, ...]:
@@ -89,7 +91,7 @@ class GibbsProblem:
         if not sigma_fixed:
             state.log_sigma = self._update_sigma(state, rng)
         weights = np.exp(-2 * state.log_sigma)
-        information = np.tensordot(weights, self.statistics.gram, axes=1), weights @ self.statistics.cross
+        information = self.information(weights)
         covariance, mean = self._conditional_moments(state, *information)
         for g in rng.permutation(len(self.columns)):
             spectrum = _rotate(covariance, mean, self.columns[g])
@@ -101,6 +103,11 @@ class GibbsProblem:
             self._move_type(kind, state, covariance, mean, rng)
         state.log_hyper = self._update_hyper(state, rng)
         state.beta = self._draw_coefficients(state, *information, rng)
+
+    def information(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """H and h at precisions 1 / sigma_r^2 of the noise scales."""
+        gram, cross = np.tensordot(weights, self.statistics.gram, axes=1), weights @ self.statistics.cross
+        return (gram, cross) if self.known is None else (gram + self.known.gram, cross + self.known.cross)
 
     def _factor(self, state: ChainState, information: FloatArray) -> FloatArray:
         precision = information.copy(order="F")

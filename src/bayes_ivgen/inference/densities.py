@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.model.design import Design
+from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.model.priors import Priors
 from bayes_ivgen.statistics import SufficientStatistics
 
@@ -41,6 +42,13 @@ def log_prior(design: Design, priors: Priors, drawn: Mapping[str, FloatArray]) -
         ``alpha``, ``hyper`` (type) and ``sigma`` (noise_scale), densities of the scales themselves,
         in units of the outcome's standard deviation.
     """
+    found = log_prior_of_scales(design, priors, drawn)
+    sigma = priors.sigma.log_density(drawn["sigma"]) + priors.sigma.log_normaliser
+    return found.assign(sigma=((*DIMS, "noise_scale"), sigma))
+
+
+def log_prior_of_scales(design: Design, priors: Priors, drawn: Mapping[str, FloatArray]) -> xr.Dataset:
+    """Log density of the draws of alpha and of the hyper-scales under their priors."""
     alpha = drawn["coefficients"][..., 0]
     hyper = [
         priors.hyper[kind].log_density(drawn["hyper"][..., i]) + priors.hyper[kind].log_normaliser
@@ -50,16 +58,16 @@ def log_prior(design: Design, priors: Priors, drawn: Mapping[str, FloatArray]) -
         {
             "alpha": (DIMS, _normal(alpha, np.array(priors.alpha_sd))),
             "hyper": ((*DIMS, "type"), np.stack(hyper, axis=-1)),
-            "sigma": (
-                (*DIMS, "noise_scale"),
-                priors.sigma.log_density(drawn["sigma"]) + priors.sigma.log_normaliser,
-            ),
         }
     )
 
 
 def log_likelihood(
-    design: Design, statistics: SufficientStatistics, sigma_index: NDArray[np.intp], drawn: Mapping[str, FloatArray]
+    design: Design,
+    statistics: SufficientStatistics,
+    sigma_index: NDArray[np.intp],
+    drawn: Mapping[str, FloatArray],
+    known: LinearObservations | None = None,
 ) -> xr.Dataset:
     """Log likelihood of all rows of each regime, from their sufficient statistics.
 
@@ -73,11 +81,14 @@ def log_likelihood(
         Which noise scale each regime has.
     drawn : mapping
         Draws as `run_chains` returns them.
+    known : LinearObservations, optional
+        Lift tests.
 
     Returns
     -------
     Dataset
-        ``outcome`` with dims chain, draw, regime; the density of the outcome in its own units.
+        ``outcome`` with dims chain, draw, regime; the density of the outcome in its own units. With
+        lift tests also ``lift_tests`` with dims chain, draw, lift_test.
     """
     beta, sigma = drawn["coefficients"], drawn["sigma"][..., sigma_index]
     squares = np.stack(
@@ -89,7 +100,10 @@ def log_likelihood(
     )
     scale = np.log(design.outcome_sd * sigma) + 0.5 * LOG_2PI
     values = -statistics.rows * scale - 0.5 * np.maximum(squares, 0.0) / sigma**2
-    return xr.Dataset({"outcome": ((*DIMS, "regime"), values)}, coords={"regime": list(statistics.regimes)})
+    found = xr.Dataset({"outcome": ((*DIMS, "regime"), values)}, coords={"regime": list(statistics.regimes)})
+    if known is not None:
+        found["lift_tests"] = ((*DIMS, "lift_test"), known.log_density(beta, design.outcome_sd))
+    return found
 
 
 def log_posterior(
@@ -103,7 +117,7 @@ def log_posterior(
         np.log(tau / ratio) + (nu + 1) / 2 * np.log1p(ratio**2 / nu), axis=-1
     )
     totals = [values.values.reshape(*tau.shape[:2], -1).sum(axis=-1) for values in top.data_vars.values()]
-    return conditional + sum(totals) + likelihood["outcome"].values.sum(axis=-1)
+    return conditional + sum(totals) + sum(values.values.sum(axis=-1) for values in likelihood.data_vars.values())
 
 
 def _normal(x: FloatArray, sd: FloatArray) -> FloatArray:

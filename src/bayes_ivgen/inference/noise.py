@@ -37,17 +37,17 @@ class VariancePart:
 
     Attributes
     ----------
-    gate : str
-        The action whose setting switches the part.
+    gate : str or None
+        The action whose setting switches the part; None for a part that is always at work.
     when_set : bool
         Whether the part is at work where the gate is set, or where it is not.
     argument : str
-        The action it depends on.
+        The action or covariate it depends on.
     nodes : ndarray of shape (m,)
         Where the broken line bends; constant beyond.
     """
 
-    gate: str
+    gate: str | None
     when_set: bool
     argument: str
     nodes: FloatArray = field(repr=False)
@@ -64,7 +64,7 @@ class VarianceModel:
     Attributes
     ----------
     actions : tuple of str
-        Names of the actions.
+        Names of the actions, then of the covariates.
     parts : tuple of VariancePart
         The broken lines.
     values : ndarray
@@ -79,12 +79,14 @@ class VarianceModel:
         """Columns of all parts for rows with their own regimes; shape (n, 1 + number of nodes)."""
         blocks = [np.ones((len(actions), 1))]
         for part in self.parts:
-            at_work = was_set[:, self.actions.index(part.gate)] == part.when_set
-            blocks.append(part.columns(actions[:, self.actions.index(part.argument)]) * at_work[:, None])
+            columns = part.columns(actions[:, self.actions.index(part.argument)])
+            if part.gate is not None:
+                columns = columns * (was_set[:, self.actions.index(part.gate)] == part.when_set)[:, None]
+            blocks.append(columns)
         return np.concatenate(blocks, axis=1)
 
     def variance(self, actions: FloatArray, was_set: NDArray[np.bool_]) -> FloatArray:
-        """Var(Y | a, R) for rows of shape (n, K); shape (n,)."""
+        """Var(Y | a, R) for rows of variables, shape (n, V), with flags of shape (n, K); shape (n,)."""
         return self.columns(actions, was_set) @ self.values
 
     def to_dict(self) -> dict[str, Any]:
@@ -105,8 +107,10 @@ class Residuals:
 
     Attributes
     ----------
-    actions, was_set : ndarray of shape (n, K)
-        Values of the actions, and which of them were set.
+    actions : ndarray of shape (n, V)
+        Values of the actions and covariates.
+    was_set : ndarray of shape (n, K)
+        Which of the actions were set.
     error : ndarray of shape (n,)
         y - E[y | posterior mean], in units of the outcome's sd.
     extra : ndarray of shape (n,)
@@ -147,16 +151,18 @@ def sample_residuals(data: RegimeData, design: Design, coefficients: FloatArray)
         x = design.regime_rows(actions, regime)
         error = (rows[:, -1] - design.outcome_mean) / design.outcome_sd - x @ mean[active]
         extra = np.einsum("np,np->n", x @ covariance[np.ix_(active, active)], x)
-        was_set = np.broadcast_to([regime.sets(a) for a in data.actions], actions.shape)
+        was_set = np.broadcast_to([regime.sets(a) for a in data.actions], (len(actions), len(data.actions)))
         parts.append((actions, was_set, error, extra, np.full(len(rows), r)))
     return Residuals(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def fit_variance(residuals: Residuals, actions: Sequence[str], graph: ActionGraph) -> VarianceModel:
-    """Fit the additive variance model to residuals."""
-    parts = tuple(_parts(residuals, actions, graph))
+def fit_variance(
+    residuals: Residuals, actions: Sequence[str], graph: ActionGraph, covariates: Sequence[str] = ()
+) -> VarianceModel:
+    """Fit the additive variance model to residuals; every covariate has a part of its own."""
+    parts = tuple(_parts(residuals, actions, graph, covariates))
     n_values = 1 + sum(len(part.nodes) for part in parts)
-    model = VarianceModel(tuple(actions), parts, np.zeros(n_values))
+    model = VarianceModel((*actions, *covariates), parts, np.zeros(n_values))
     columns = model.columns(residuals.actions, residuals.was_set)
     squares = residuals.error**2 + residuals.extra
     level = float(squares.mean())
@@ -180,8 +186,13 @@ def _regime_means(squares: FloatArray, regime: NDArray[np.intp]) -> FloatArray:
     return (np.bincount(regime, squares) / np.maximum(np.bincount(regime), 1))[regime]
 
 
-def _parts(residuals: Residuals, actions: Sequence[str], graph: ActionGraph) -> list[VariancePart]:
-    found = []
+def _parts(
+    residuals: Residuals, actions: Sequence[str], graph: ActionGraph, covariates: Sequence[str]
+) -> list[VariancePart]:
+    found = [
+        VariancePart(None, True, name, _nodes(residuals.actions[:, len(actions) + i]))
+        for i, name in enumerate(covariates)
+    ]
     for k, action in enumerate(actions):
         for when_set in (True, False):
             rows = residuals.was_set[:, k] == when_set
@@ -190,9 +201,12 @@ def _parts(residuals: Residuals, actions: Sequence[str], graph: ActionGraph) -> 
             arguments = [action] if when_set else [action, *graph.parents_of(action)]
             for argument in arguments:
                 values = residuals.actions[rows, actions.index(argument)]
-                nodes = np.unique(np.quantile(values, np.linspace(0.02, 0.98, NODES)))
-                found.append(VariancePart(action, when_set, argument, nodes))
+                found.append(VariancePart(action, when_set, argument, _nodes(values)))
     return found
+
+
+def _nodes(values: FloatArray) -> FloatArray:
+    return np.unique(np.quantile(values, np.linspace(0.02, 0.98, NODES)))
 
 
 def _penalty(parts: Sequence[VariancePart], n_values: int) -> FloatArray:
@@ -204,7 +218,7 @@ def _penalty(parts: Sequence[VariancePart], n_values: int) -> FloatArray:
             row = np.zeros(n_values)
             row[start + i], row[start + i + 1] = -1.0, 1.0
             rows.append(row)
-    for gate in dict.fromkeys(part.gate for part in parts):
+    for gate in dict.fromkeys(part.gate for part in parts if part.gate is not None):
         row = np.zeros(n_values)
         for start, part in zip(starts, parts, strict=False):
             if part.gate == gate:

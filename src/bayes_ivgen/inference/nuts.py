@@ -46,6 +46,9 @@ def marginal_model(problem: GibbsProblem) -> pm.Model:
         information = pt.tensordot(weights, gram, axes=1)
         right = pt.dot(weights, cross)
         diagonal = pt.concatenate([alpha_precision, tau[design.term_index] ** -2])
+        if problem.known is not None:
+            information = information + pm.Data("known_gram", problem.known.gram)
+            right = right + pm.Data("known_cross", problem.known.cross)
         factor = pt.linalg.cholesky(information + pt.diag(diagonal), lower=True)
         half = pt.linalg.solve_triangular(factor, right, lower=True)
         pm.Potential(
@@ -62,17 +65,17 @@ def coefficient_draws(
     problem: GibbsProblem, tau: FloatArray, sigma: FloatArray, rng: np.random.Generator
 ) -> FloatArray:
     """Draw the coefficients exactly, given draws of the scales of shape (chain, draw, ...)."""
-    design, statistics = problem.design, problem.statistics
+    design = problem.design
     flat_tau, flat_sigma = tau.reshape(-1, tau.shape[-1]), sigma.reshape(-1, sigma.shape[-1])
     drawn = np.empty((len(flat_tau), design.n_coefficients))
     for i, (scale, noise) in enumerate(zip(flat_tau, flat_sigma, strict=True)):
         weights = noise**-2
-        precision = np.tensordot(weights, statistics.gram, axes=1)
+        precision, right = problem.information(weights)
         precision[np.diag_indices_from(precision)] += np.append(
             problem.priors.alpha_sd**-2, scale[design.term_index] ** -2
         )
         factor = cholesky(precision, lower=True, check_finite=False)
-        half = solve_triangular(factor, weights @ statistics.cross, lower=True, check_finite=False)
+        half = solve_triangular(factor, right, lower=True, check_finite=False)
         noise_draw = rng.normal(size=len(half))
         drawn[i] = solve_triangular(factor, half + noise_draw, lower=True, trans="T", check_finite=False)
     return drawn.reshape(*tau.shape[:2], -1)

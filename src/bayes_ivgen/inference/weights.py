@@ -41,12 +41,13 @@ def pilot_variance(
     """
     drawn = run_chains(problem, draws=DRAWS, chains=CHAINS, tune=TUNE, seed=seed, cores=cores)
     coefficients = drawn["coefficients"].reshape(-1, problem.design.n_coefficients)
-    model = fit_variance(sample_residuals(data, problem.design, coefficients), data.actions, graph)
+    model = fit_variance(sample_residuals(data, problem.design, coefficients), data.actions, graph, data.covariates)
     means = np.mean(drawn["sigma"] ** 2, axis=(0, 1))
     least = {regime: LEAST_SHARE * float(mean) for regime, mean in zip(data.regimes, means, strict=True)}
 
     def variance_of(actions: FloatArray, regime: Regime) -> FloatArray:
-        was_set = np.broadcast_to([regime.sets(action) for action in data.actions], actions.shape)
+        flags = [regime.sets(action) for action in data.actions]
+        was_set = np.broadcast_to(flags, (len(actions), len(flags)))
         return np.maximum(model.variance(actions, was_set), least[regime])
 
     return variance_of

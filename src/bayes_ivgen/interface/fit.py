@@ -6,24 +6,31 @@ import json
 import warnings
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from bayes_ivgen.basis.base import FloatArray
-from bayes_ivgen.data import Regime
+from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.identification import level_weights
-from bayes_ivgen.effects import EffectPosterior, Estimate, OutcomeNoise, Support, outcome, parse_queries
-from bayes_ivgen.errors import QueryError, SupportWarning
+from bayes_ivgen.data.lift_tests import LiftTests
+from bayes_ivgen.effects import EffectPosterior, Estimate, NaturalRows, OutcomeNoise, Support, outcome, parse_queries
+from bayes_ivgen.effects.families import FamilySpread, family_outcome, with_exposure
+from bayes_ivgen.effects.queries import Queries
+from bayes_ivgen.errors import QueryError, SpecError, SupportWarning
 from bayes_ivgen.inference.diagnostics import mixing_table
 from bayes_ivgen.inference.noise import VarianceModel
 from bayes_ivgen.inference.residual_law import ResidualLaw
 from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.design import indicators
+from bayes_ivgen.model.links import Link
 from bayes_ivgen.statistics import SufficientStatistics
+
+if TYPE_CHECKING:
+    from bayes_ivgen.diagnostics import CheckResult
 
 FORMAT = 1
 CURVE_POINTS = 60
@@ -38,7 +45,7 @@ class Fit:
     datatree : xarray.DataTree
         Groups ``posterior``, ``sample_stats``, ``log_prior`` (top-level priors),
         ``log_likelihood`` (one total a regime), ``observed_data`` (summaries, not rows),
-        ``constant_data`` and ``statistics``; ArviZ functions accept it.
+        ``constant_data``, ``natural_rows`` (for responses) and ``statistics``; ArviZ functions accept it.
     """
 
     def __init__(self, datatree: xr.DataTree) -> None:
@@ -79,7 +86,8 @@ class Fit:
 
     @cached_property
     def statistics(self) -> SufficientStatistics:
-        """Sufficient statistics of the rows as the likelihood uses them, one entry a regime."""
+        """Sufficient statistics of the rows as the likelihood uses them, one entry a regime (normal only)."""
+        self._normal_only("sufficient statistics")
         return SufficientStatistics.from_dataset(self.datatree["statistics"].dataset)
 
     @cached_property
@@ -92,15 +100,19 @@ class Fit:
         posterior = self.datatree["posterior"].dataset
         probes = self.effects.observed[:PROBES]
         joint = Regime(self.actions)
-        known = level_weights(joint, self.regimes, self.actions, separable=self.model.separable) is not None
+        heads = self.design.structure.heads
+        known = level_weights(joint, self.regimes, heads, separable=self.model.separable) is not None
         flags = indicators([joint] if known else self.regimes, self.actions)
-        rows = np.concatenate([self.design.rows(probes, np.broadcast_to(flag, probes.shape)) for flag in flags])
+        rows = np.concatenate([self.design.rows(probes, flag) for flag in flags])
         return mixing_table(
             {
                 "effects": self.effects.project(rows),
                 "tau": np.log(posterior["tau"].values),
                 "hyper": np.log(posterior["hyper"].values),
-                "sigma": np.log(posterior["sigma"].values),
+            }
+            | {
+                name: np.log(posterior[name].values.reshape(*posterior["alpha"].shape, -1))
+                for name in self.model.family.parameters
             }
         )
 
@@ -108,6 +120,7 @@ class Fit:
     def effects(self) -> EffectPosterior:
         """The draws together with all that turns them into effects."""
         posterior = self.datatree["posterior"].dataset
+        constant = self.datatree["constant_data"].dataset
         coefficients = np.concatenate([posterior["alpha"].values[..., None], posterior["beta"].values], axis=-1)
         return EffectPosterior(
             outcome=self.outcome_name,
@@ -116,16 +129,31 @@ class Fit:
             regimes=self.regimes,
             separable=self.model.separable,
             support=Support.from_dict(self._content["support"]),
-            observed=self.datatree["constant_data"].dataset["natural_actions"].values,
+            observed=constant["natural_rows"].values,
             coefficients=coefficients,
+            covariate_rows=constant["covariate_rows"].values if "covariate_rows" in constant else None,
+            link=Link.of(self.model.link, self.design.outcome_sd),
+            symbol="location" if self.model.family.has_tail else "E",
+            natural_rows=NaturalRows.from_dataset(self.datatree["natural_rows"].dataset)
+            if "natural_rows" in self.datatree.children
+            else None,
+            lift_tests=self.lift_tests,
         )
+
+    @cached_property
+    def lift_tests(self) -> LiftTests | None:
+        """The lift tests that the fit has seen beside the rows."""
+        stored = self._content.get("lift_tests")
+        return None if stored is None else LiftTests.from_dict(stored)
 
     def effect(
         self,
         do: Any = None,
         given: Any = None,
         *,
-        rest: Literal["hold"] | None = None,
+        rest: Literal["hold", "respond"] | None = None,
+        covariates: Any = None,
+        exposure: Any = None,
         extrapolate: bool = False,
     ) -> Estimate:
         """Interventional mean: E[Y | do(a_S), the others seen at a_rest].
@@ -138,8 +166,17 @@ class Fit:
         given : mapping or data frame, optional
             Values at which the other actions are seen while they follow their own causes. Seeing is
             not setting: a seen value tells about its confounder.
-        rest : {"hold"}, optional
-            The actions in neither are set to their observed values, and averaged over.
+        rest : {"hold", "respond"}, optional
+            What the actions in neither do. ``"hold"``: they are set to their observed values, and
+            averaged over. ``"respond"``: they follow their own causes, so that what reacts to the
+            actions that are set moves with them; their laws come from up to 5,000 rows of each
+            regime (docs/theory/respond.md). Beside `given`, only where no responding action is a
+            cause of a seen one.
+        covariates : mapping or data frame, optional
+            Values of the covariates. Those left out are averaged over all rows of the data,
+            whatever their regime; also where actions are seen.
+        exposure : float or array, optional
+            Size of the row that is asked about, log link only; by default 1, so that the effect is a rate.
         extrapolate : bool
             Allow values far outside those that were tried.
 
@@ -156,15 +193,18 @@ class Fit:
         SupportError
             If a value lies far outside those that were tried.
         """
-        queries = parse_queries(self.actions, do, given, rest)
-        return _flagged(self.effects.effect(queries, extrapolate=extrapolate), warn=not extrapolate)
+        queries = self._queries(do, given, rest, covariates)
+        estimate = self.effects.effect(queries, extrapolate=extrapolate)
+        return _flagged(with_exposure(estimate, exposure, self.model.link), warn=not extrapolate)
 
     def outcome(
         self,
         do: Any = None,
         given: Any = None,
         *,
-        rest: Literal["hold"] | None = None,
+        rest: Literal["hold", "respond"] | None = None,
+        covariates: Any = None,
+        exposure: Any = None,
         extrapolate: bool = False,
         seed: int = 0,
     ) -> Estimate:
@@ -172,7 +212,7 @@ class Fit:
 
         Parameters
         ----------
-        do, given, rest, extrapolate
+        do, given, rest, covariates, exposure, extrapolate
             As in `effect`.
         seed : int
             Seed of the noise; the same seed gives the same draws.
@@ -182,19 +222,38 @@ class Fit:
         Estimate
             Its interval covers single outcomes, not their mean.
         """
-        queries = parse_queries(self.actions, do, given, rest)
+        queries = self._queries(do, given, rest, covariates)
+        if self.model.family.rowwise:
+            options = {"exposure": exposure, "extrapolate": extrapolate, "seed": seed}
+            return _flagged(family_outcome(self.effects, self.spread, queries, **options), warn=not extrapolate)
         drawn = outcome(self.effects, self.noise, queries, extrapolate=extrapolate, seed=seed)
+        drawn = with_exposure(drawn, exposure, self.model.link)
         return _flagged(drawn, warn=not extrapolate)
 
     @cached_property
     def noise(self) -> OutcomeNoise:
-        """Variance and shape of the noise in every regime."""
+        """Variance and shape of the noise in every regime (normal only)."""
+        self._normal_only("noise model")
         return OutcomeNoise(
             kind=self.model.noise,
             variance=VarianceModel.from_dict(self._content["variance"]),
             law=ResidualLaw.from_dataset(self.datatree["noise"].dataset),
             sigma=self.datatree["posterior"].dataset["sigma"].values,
         )
+
+    @cached_property
+    def spread(self) -> FamilySpread:
+        """Dispersion or scale of every regime under another likelihood than the normal one."""
+        posterior = self.datatree["posterior"].dataset
+        family = self.model.family
+        drawn = {name: posterior[name].values for name in family.parameters}
+        return FamilySpread(family, drawn, share=bool(self._content["settings"].get("share", False)))
+
+    def _normal_only(self, what: str) -> None:
+        if self.model.family.rowwise:
+            raise SpecError(
+                f"a fit with likelihood={self.model.likelihood!r} has no {what}; see fit.spread and fit.datatree."
+            )
 
     def contrast(
         self,
@@ -203,7 +262,9 @@ class Fit:
         *,
         given: Any = None,
         versus_given: Any = None,
-        rest: Literal["hold"] | None = None,
+        rest: Literal["hold", "respond"] | None = None,
+        covariates: Any = None,
+        versus_covariates: Any = None,
         kind: Literal["difference", "ratio"] = "difference",
         extrapolate: bool = False,
     ) -> Estimate:
@@ -217,24 +278,36 @@ class Fit:
             Values at which the others are seen; `versus_given` is `given` unless stated.
         rest, extrapolate
             As in `effect`, for both sides.
+        covariates, versus_covariates : mapping or data frame, optional
+            Values of the covariates; `versus_covariates` is `covariates` unless stated.
         kind : {"difference", "ratio"}
             How the two effects are compared.
 
         Raises
         ------
         IdentificationError
-            If the regimes do not identify it. A difference may be identified although its two
-            effects are not.
+            If the regimes do not identify it. A difference (a ratio, with the log link) may be
+            identified although its two effects are not.
         """
-        if versus is None and versus_given is None:
+        if versus is None and versus_given is None and versus_covariates is None:
             raise QueryError("contrast needs versus={...}: the values that the first ones are compared with.")
-        first = parse_queries(self.actions, do, given, rest)
-        second = parse_queries(self.actions, versus, given if versus_given is None else versus_given, rest)
+        if versus is None and versus_given is None:
+            versus = do
+        first = self._queries(do, given, rest, covariates)
+        second = self._queries(
+            versus,
+            given if versus_given is None else versus_given,
+            rest,
+            covariates if versus_covariates is None else versus_covariates,
+        )
         compared = self.effects.contrast(first, second, kind=kind, extrapolate=extrapolate)
         return _flagged(compared, warn=not extrapolate)
 
     def response_curve(self, action: str, values: Any = None) -> Estimate:
         """Joint effect along one action, the others set to their observed values on average.
+
+        With synergy it holds for these observed values: elsewhere the curve has another shape.
+        Covariates are averaged over all rows of the data.
 
         Parameters
         ----------
@@ -248,6 +321,8 @@ class Fit:
     def confounding_bias(self, action: str, values: Any = None) -> Estimate:
         """By how much the observational reading is off along one action, others averaged.
 
+        With the log link it is a factor, with log_complement one of 1 - E[Y].
+
         Parameters
         ----------
         action : str
@@ -256,6 +331,65 @@ class Fit:
             Where to evaluate; by default 60 points, or the levels, of its natural range.
         """
         return self.effects.confounding_bias(action, self._grid(action, values, "natural"))
+
+    def _queries(self, do: Any, given: Any, rest: str | None, covariates: Any) -> Queries:
+        names = self.design.structure.covariates
+        return parse_queries(self.actions, do, given, rest, covariates=covariates, covariate_names=names)
+
+    def to_lift_tests(self, action: str, x: Any, delta_x: Any) -> pd.DataFrame:
+        """Summarise what the fit knows about setting one action, as lift tests for another model.
+
+        Parameters
+        ----------
+        action : str
+            The action that moves; everything else stays put.
+        x, delta_x : float or array
+            Values before, and their changes; numbers, or arrays of one length.
+
+        Returns
+        -------
+        DataFrame
+            ``channel``, ``x``, ``delta_x``, ``delta_y`` and ``sigma`` (mean and standard deviation of the posterior),
+            one row a test. Rows of one posterior err together: hand over one row an action, or few far apart.
+
+        Raises
+        ------
+        QueryError
+            If the action is unknown, or a change is zero.
+        IdentificationError
+            If the data do not identify the change.
+        """
+        from bayes_ivgen.interface.lift_export import lift_tests_of
+
+        return lift_tests_of(self, action, x, delta_x)
+
+    def check_calibration(self, data: RegimeData, action: str, *, held_out: bool = False) -> CheckResult:
+        """Hold the effect of one action, the others left to respond, against the rows that set it alone.
+
+        In those rows E[Y | do(a_j)] is a plain mean: it needs none of the model's assumptions.
+
+        Parameters
+        ----------
+        data : RegimeData
+            The data of the fit, or with ``held_out=True`` new rows of the same world.
+        action : str
+            An action that was set alone.
+        held_out : bool
+            Whether the fit has not seen these rows.
+
+        Returns
+        -------
+        CheckResult
+            With ``passed``, ``statistic``, ``p_value``, ``table`` and ``sentence()``.
+
+        Raises
+        ------
+        QueryError
+            If the action is unknown, or the data have other columns or no rows that set it alone.
+        """
+        from bayes_ivgen.diagnostics import calibration_check
+
+        return calibration_check(self.effects, data, action, held_out=held_out)
 
     def _grid(self, action: str, values: Any, which: Literal["tested", "natural"]) -> FloatArray:
         if action not in self.actions:

@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from bayes_ivgen.data import RegimeData
+from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.effects import Support
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.inference.chains import available_cores, run_chains
@@ -26,6 +27,7 @@ from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.interface.tree import make_datatree
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.graph_check import warn_if_contradicted
+from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.statistics import SufficientStatistics, accumulate
 
 RESERVED_NAMES = ("chain", "draw", "query", "mean", "sd", "lower", "upper", "supported", "reason")
@@ -43,27 +45,32 @@ def fit_model(
     cores: int | None,
     progressbar: bool,
     nuts: Mapping[str, Any] | None,
+    lift_tests: Any = None,
 ) -> Fit:
     """Fit `model` to `data`; see `InterventionModel.fit`."""
     _check_data(data)
+    check_unused(data, "weights", "this version cannot fit weights")
+    check_unused(data, "exposure", "only means on the log link scale with it (likelihood='gamma', for example)")
     _check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
     _check_engine(engine, nuts)
+    tests = model.read_lift_tests(lift_tests, data)
     graph = model.action_graph(data)
     if model.graph != "learn":
         warn_if_contradicted(data, graph, ordered=model.graph == "full")
     design = model.design(data, graph)
     priors = Priors.from_user(model.priors)
+    known = None if tests is None else LinearObservations.of_lift_tests(tests, design)
     labels = [regime.label for regime in data.regimes]
     seeds = np.random.SeedSequence(seed)
     record = None
     with _stages(progressbar) as stage:
         statistics = accumulate(data, design, stage(f"reading {data.n_rows:,} rows", data.n_rows))
-        problem = _problem(design, statistics, model, priors)
+        problem = replace(_problem(design, statistics, model, priors), known=known)
         if model.weights == "variance":
             variance_of = pilot_variance(problem, data, graph, seeds.spawn(1)[0], cores)
             advance = stage(f"weighting {data.n_rows:,} rows", data.n_rows)
             statistics = accumulate(data, design, advance, variance_of)
-            problem = _problem(design, statistics, model, priors)
+            problem = replace(_problem(design, statistics, model, priors), known=known)
         if engine == "conjugate":
             finished = stage(f"sampling {chains} chains of {tune + draws:,} iterations", chains)
             sampled = run_chains(
@@ -85,10 +92,10 @@ def fit_model(
     sigma_index, _ = model.sigma_groups(labels)
     tree = make_datatree(data, problem, statistics, sigma_index, sampled, record)
     residuals = sample_residuals(data, design, sampled["coefficients"].reshape(-1, design.n_coefficients))
-    variance = fit_variance(residuals, data.actions, graph)
+    variance = fit_variance(residuals, data.actions, graph, data.covariates)
     tree["noise"] = xr.DataTree(ResidualLaw.of(tuple(labels), residuals.error, residuals.regime).to_dataset())
     settings = {"engine": engine, "seed": None if seed is None else int(seed), "tune": int(tune)}
-    tree.attrs = _attributes(model, data, graph, design, priors, variance, **settings)
+    tree.attrs = _attributes(model, data, graph, design, priors, variance, tests, **settings)
     fit = Fit(tree)
     warn_if_not_mixed(fit.diagnostics, draws * chains)
     return fit
@@ -109,20 +116,22 @@ def _check_data(data: RegimeData) -> None:
             f"data is a {type(data).__name__}; build it first, for example with "
             "RegimeData.from_frame(frame, outcome=..., actions=[...])."
         )
-    for part in ("covariates", "weights", "exposure"):
-        if getattr(data.columns, part):
-            raise SpecError(
-                f"the data name {part} ({getattr(data.columns, part)!r}), which this version cannot fit; "
-                f"build the data without {part}=."
-            )
-    actions = data.actions
-    taken = [*RESERVED_NAMES, *(f"versus_{action}" for action in actions)]
-    clash = next((action for action in actions if action in taken), None)
+    names = data.variables
+    taken = [*RESERVED_NAMES, *(f"versus_{name}" for name in names)]
+    clash = next((name for name in names if name in taken), None)
     if clash is not None:
         raise SpecError(
-            f"the action {clash!r} has the name of a column or dimension of the results ({', '.join(RESERVED_NAMES)} "
+            f"the {'action' if clash in data.actions else 'covariate'} {clash!r} has the name of a column or "
+            f"dimension of the results ({', '.join(RESERVED_NAMES)} "
             "and versus_ with the name of an action); rename the column."
         )
+
+
+def check_unused(data: RegimeData, part: str, reason: str) -> None:
+    """Raise a `SpecError` if the data name a column that the model would ignore."""
+    name = getattr(data.columns, part)
+    if name is not None:
+        raise SpecError(f"the data name {part} ({name!r}), but {reason}. Read the data without {part}=.")
 
 
 def _check_numbers(**numbers: int | None) -> None:
@@ -148,7 +157,8 @@ def _attributes(
     graph: ActionGraph,
     design: Design,
     priors: Priors,
-    variance: VarianceModel,
+    variance: VarianceModel | None,
+    tests: LiftTests | None,
     **settings: Any,
 ) -> dict[str, Any]:
     content = {
@@ -159,8 +169,9 @@ def _attributes(
         "graph_evidence": None if graph.evidence is None else graph.evidence.reset_index().to_dict("list"),
         "regimes": [list(regime.set_actions) for regime in data.regimes],
         "outcome": data.outcome,
-        "variance": variance.to_dict(),
-        "support": Support.of(data).to_dict(),
+        "variance": None if variance is None else variance.to_dict(),
+        "support": Support.of(data, design.structure).with_lift_tests(tests).to_dict(),
+        "lift_tests": None if tests is None else tests.to_dict(),
         "settings": settings,
     }
     return {

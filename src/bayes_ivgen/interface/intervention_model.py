@@ -11,11 +11,17 @@ from numpy.typing import NDArray
 
 from bayes_ivgen.basis import Basis, BSpline, Polynomial
 from bayes_ivgen.data import RegimeData
+from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.build import build_design
+from bayes_ivgen.model.families import Family, Likelihood, family_of
+from bayes_ivgen.model.family_rows import collapse, predictor_scale, read_rows
 from bayes_ivgen.model.graph_check import with_evidence
 from bayes_ivgen.model.graph_learning import learn_graph
+from bayes_ivgen.model.linear import LinearObservations
+from bayes_ivgen.model.links import LinkName
+from bayes_ivgen.model.structure import Role, Structure, checked_blocks, checked_roles, checked_synergy
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -30,9 +36,10 @@ GraphChoice = Literal["learn", "full", "empty"]
 class InterventionModel:
     """An additive model of the outcome in all regimes at once (design equation 1).
 
-    E[Y | a, R] = alpha + sum_k m_k(a_k) + sum_k (1 - R_k) c_k(a_k, a_pa(k)), where R_k = 1 if
-    action k was set by the experimenter; after equations 9 to 17 of Kekić et al. (ICML 2025), with
-    c_k restricted to its own action and the actions that drive it.
+    E[Y | a, R] = alpha + sum_k m_k(a_k) + sum_k (1 - R_k) c_k(a_k, a_pa(k)) + s(a) + q(x), where
+    R_k = 1 if action k was set by the experimenter; after equations 9 to 17 of Kekić et al. (ICML
+    2025), with c_k restricted to its own action and the actions that drive it. s(a) and q(x) are
+    there on request; with covariates x is an argument of every c_k.
 
     Parameters
     ----------
@@ -44,14 +51,22 @@ class InterventionModel:
     graph : {"learn", "full", "empty"} or ActionGraph
         Which actions may enter a confounding component: learned from the regimes that randomise
         one action, all earlier actions, none, or your own.
-    blocks, covariates : None
-        Not part of this version.
-    synergy : False
-        Not part of this version.
-    likelihood : {"normal"}
-        Law of the noise.
-    link : {"identity"}
-        Scale on which the components add up.
+    blocks : list of lists of str, optional
+        Actions that are always set together, ``[["tv", "radio"]]``, and may share their confounder;
+        an action that is not named is a block of its own.
+    covariates : mapping of str to {"outcome", "confounding", "causal"}, optional
+        Where covariates of the data enter. By default ``"confounding"``: in q(x) and as arguments
+        of the c_k. ``"outcome"``: in q(x) only, for one that moves no action. ``"causal"``: the
+        effects m_k(a_k, x) depend on it, too; needed where it predicts a confounder.
+    synergy : bool or list of (str, str)
+        Pairs of actions with an interaction s_jk(a_j, a_k) in every regime; True is all pairs.
+    likelihood : {"normal", "gamma", "negative_binomial", "bernoulli", "student_t"}
+        Working law of the outcome given its mean. All but ``"normal"`` need ``engine="nuts"``.
+        ``"student_t"`` changes the estimand to a location, and a fit warns of it.
+    link : {"identity", "log", "log_complement"}
+        Scale on which the components add up: E[Y] (normal, student_t), log E[Y] where factors
+        multiply (gamma, negative_binomial), -log(1 - E[Y]) where there is no success unless some
+        action works (bernoulli); docs/theory/links.md has the derivation.
     noise : {"additive", "regime", "constant"}
         The likelihood has one noise scale for each regime, or with ``"constant"`` one for all.
         Outcome draws follow the additive variance model, the variances of the regimes, or the one.
@@ -70,11 +85,11 @@ class InterventionModel:
     causal: Basis = field(default_factory=BSpline)
     confounding: Basis | Literal["separable"] = field(default_factory=BSpline)
     graph: GraphChoice | ActionGraph = "learn"
-    blocks: None = None
-    covariates: None = None
-    synergy: Literal[False] = False
-    likelihood: Literal["normal"] = "normal"
-    link: Literal["identity"] = "identity"
+    blocks: Sequence[Sequence[str]] | None = None
+    covariates: Mapping[str, Role] | None = None
+    synergy: bool | Sequence[tuple[str, str]] = False
+    likelihood: Likelihood = "normal"
+    link: LinkName = "identity"
     noise: Noise = "additive"
     weights: Literal["variance"] | None = None
     priors: Mapping[str, Any] | None = None
@@ -93,11 +108,10 @@ class InterventionModel:
                 f"graph={self.graph!r} is not known; pass 'learn', 'full', 'empty' or an ActionGraph such as "
                 'ActionGraph({"web": ["tv"]}).'
             )
-        _only("blocks", self.blocks, (None,))
-        _only("covariates", self.covariates, (None,))
-        _only("synergy", self.synergy, (False,))
-        _only("likelihood", self.likelihood, ("normal",))
-        _only("link", self.link, ("identity",))
+        # Copies: the specification must not change with a list of the user's.
+        object.__setattr__(self, "blocks", checked_blocks(self.blocks))
+        object.__setattr__(self, "covariates", checked_roles(self.covariates))
+        object.__setattr__(self, "synergy", checked_synergy(self.synergy))
         _only("noise", self.noise, ("additive", "regime", "constant"))
         _only("weights", self.weights, (None, "variance"))
         if self.weights == "variance" and self.noise != "additive":
@@ -105,7 +119,13 @@ class InterventionModel:
                 f"weights='variance' takes the variance of a row from the additive model, but noise={self.noise!r} "
                 "says that rows of a regime have one variance; pass noise='additive', or weights=None."
             )
-        Priors.from_user(self.priors)
+        self.family.check_defaults(noise=(self.noise, "additive"), weights=(self.weights, None))
+        self.prior_table()
+
+    @property
+    def family(self) -> Family:
+        """The likelihood with its link and the parameters it has."""
+        return family_of(self.likelihood, self.link)
 
     @property
     def separable(self) -> bool:
@@ -114,7 +134,7 @@ class InterventionModel:
 
     def prior_table(self) -> Priors:
         """All priors of the model; print it."""
-        return Priors.from_user(self.priors)
+        return Priors.from_user(self.priors, self.family.parameters)
 
     def action_graph(self, data: RegimeData) -> ActionGraph:
         """Return the graph that a fit to `data` uses, with what the data say about it as its evidence.
@@ -128,7 +148,7 @@ class InterventionModel:
             self.graph.check_actions(data.actions)
             return with_evidence(data, self.graph)
         if self.graph == "learn":
-            return learn_graph(data)
+            return learn_graph(data, units=self.structure(data).units)
         return with_evidence(data, ActionGraph.full(data.actions) if self.graph == "full" else ActionGraph.empty())
 
     def design(self, data: RegimeData, graph: ActionGraph | None = None) -> Design:
@@ -139,7 +159,19 @@ class InterventionModel:
             confounding=BSpline() if isinstance(self.confounding, str) else self.confounding,
             graph=self.action_graph(data) if graph is None else graph,
             separable=self.separable,
+            structure=self.structure(data),
+            scale=predictor_scale(read_rows(data, self.family), self.family) if self.family.rowwise else None,
         )
+
+    def structure(self, data: RegimeData) -> Structure:
+        """Resolve synergy, covariates and blocks by the names in `data`.
+
+        Raises
+        ------
+        SpecError
+            If a name is unknown, or a regime of the data sets part of a block.
+        """
+        return Structure.of(data, blocks=self.blocks, synergy=self.synergy, covariates=self.covariates)
 
     def sigma_groups(self, regimes: Sequence[str]) -> tuple[NDArray[np.intp], tuple[str, ...]]:
         """Which noise scale each regime has, and the names of the noise scales."""
@@ -159,6 +191,7 @@ class InterventionModel:
         cores: int | None = None,
         progressbar: bool = True,
         nuts: Mapping[str, Any] | None = None,
+        lift_tests: Any = None,
     ) -> Fit:
         """Sample the posterior.
 
@@ -169,7 +202,8 @@ class InterventionModel:
         draws, chains, tune : int
             Kept draws of a chain, number of chains, discarded iterations of a chain.
         engine : {"conjugate", "nuts"}
-            Gibbs sampling on sufficient statistics, or NUTS through PyMC on the same statistics.
+            Gibbs sampling on sufficient statistics, or NUTS through PyMC on the same statistics. With
+            another likelihood than the normal one only NUTS, on the rows, which are held in memory.
         seed : int, optional
             The same seed gives the same draws, whatever the number of cores.
         cores : int, optional
@@ -178,6 +212,11 @@ class InterventionModel:
             Show progress in a terminal or notebook.
         nuts : mapping, optional
             Further options of PyMC's NUTS, only with ``engine="nuts"``.
+        lift_tests : data frame, optional
+            Summaries of experiments beside the rows, with the columns ``channel`` (or ``action``), ``x``,
+            ``delta_x``, ``delta_y`` and ``sigma`` as pymc-marketing has them: the mean outcome changed by
+            ``delta_y``, with standard error ``sigma``, when the action was set from ``x`` to ``x + delta_x``
+            and nothing else moved (docs/theory/lift_tests.md).
 
         Returns
         -------
@@ -199,7 +238,10 @@ class InterventionModel:
         ConvergenceWarning
             If the chains did not mix.
         """
-        from bayes_ivgen.interface.fitting import fit_model
+        if self.family.rowwise:
+            from bayes_ivgen.interface.family_fitting import fit_family_model as fit_model
+        else:
+            from bayes_ivgen.interface.fitting import fit_model
 
         return fit_model(
             self,
@@ -212,13 +254,34 @@ class InterventionModel:
             cores=cores,
             progressbar=progressbar,
             nuts=nuts,
+            lift_tests=lift_tests,
         )
 
-    def to_pymc(self, data: RegimeData) -> pm.Model:
+    def read_lift_tests(self, frame: Any, data: RegimeData) -> LiftTests | None:
+        """Check a frame of lift tests against the actions of the data; None stays None.
+
+        Raises
+        ------
+        DataError
+            If the frame cannot be used.
+        SpecError
+            If the link is not the identity: a change of the mean is then no change of a component.
+        """
+        if frame is None:
+            return None
+        if self.link != "identity":
+            raise SpecError(
+                f"lift_tests are changes of the mean outcome, but with link={self.link!r} components add up on "
+                "another scale; fit with link='identity', or leave lift_tests out."
+            )
+        return LiftTests.from_frame(frame, data.actions)
+
+    def to_pymc(self, data: RegimeData, *, lift_tests: Any = None) -> pm.Model:
         """Return the same model as a plain `pymc.Model` with one likelihood term a row.
 
         For prior predictive checks, model graphs and extensions; the rows are held in memory.
-        ``outcome`` is in its own units, the parameters in units of its standard deviation.
+        ``outcome`` is in its own units, the parameters in units of its standard deviation. With `lift_tests`, as
+        in `fit`, there is a second observed variable of that name.
 
         Raises
         ------
@@ -232,9 +295,15 @@ class InterventionModel:
             )
         from bayes_ivgen.model.pymc_model import rowwise_model
 
+        tests = self.read_lift_tests(lift_tests, data)
         design = self.design(data)
+        if self.family.rowwise:
+            from bayes_ivgen.model.family_model import family_model
+
+            return family_model(collapse(read_rows(data, self.family), self.family, design), design, self.prior_table())
+        known = None if tests is None else LinearObservations.of_lift_tests(tests, design)
         index, names = self.sigma_groups([regime.label for regime in data.regimes])
-        return rowwise_model(data, design, Priors.from_user(self.priors), index, names)
+        return rowwise_model(data, design, Priors.from_user(self.priors), index, names, known)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for storage."""
@@ -243,6 +312,9 @@ class InterventionModel:
             "causal": _basis_to_dict(self.causal),
             "confounding": self.confounding if isinstance(self.confounding, str) else _basis_to_dict(self.confounding),
             "graph": graph,
+            "blocks": self.blocks,
+            "covariates": self.covariates,
+            "synergy": self.synergy,
             "noise": self.noise,
             "weights": self.weights,
             "likelihood": self.likelihood,
@@ -253,13 +325,10 @@ class InterventionModel:
     def from_dict(cls, data: Mapping[str, Any], priors: Priors) -> InterventionModel:
         """Restore a model written by `to_dict`; its priors are stored beside it."""
         graph: Any = data["graph"] if isinstance(data["graph"], str) else ActionGraph(data["graph"])
-        own = {kind.value: prior for kind, prior in priors.hyper.items()} | {"sigma": priors.sigma}
-        default = Priors()
-        changed: dict[str, Any] = {
-            name: prior
-            for name, prior in own.items()
-            if prior != (default.sigma if name == "sigma" else default.hyper[name])  # type: ignore[index]
-        }
+        default = Priors(has=priors.has)
+        usual = {kind.value: prior for kind, prior in default.hyper.items()} | default.spread
+        own = {kind.value: prior for kind, prior in priors.hyper.items()} | priors.spread
+        changed: dict[str, Any] = {name: prior for name, prior in own.items() if prior != usual[name]}
         if priors.alpha_sd != default.alpha_sd:
             changed["alpha"] = _Named("Normal", {"mu": 0.0, "sigma": priors.alpha_sd})
         if priors.tau_nu != default.tau_nu:
@@ -268,6 +337,9 @@ class InterventionModel:
             causal=_basis_from_dict(data["causal"]),
             confounding="separable" if data["confounding"] == "separable" else _basis_from_dict(data["confounding"]),
             graph=graph,
+            blocks=data["blocks"],
+            covariates=data["covariates"],
+            synergy=data["synergy"],
             noise=data["noise"],
             weights=data["weights"],
             likelihood=data["likelihood"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -10,8 +11,11 @@ from numpy.typing import NDArray
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.effects import NaturalRows
 from bayes_ivgen.inference.conjugate import GibbsProblem
 from bayes_ivgen.inference.densities import log_likelihood, log_posterior, log_prior
+from bayes_ivgen.model import Design
+from bayes_ivgen.model.build import all_rows
 from bayes_ivgen.model.pymc_model import coordinates
 from bayes_ivgen.statistics import SufficientStatistics
 
@@ -60,7 +64,7 @@ def make_datatree(
         attrs={"units": f"standard deviations of {data.outcome}"},
     )
     prior = log_prior(design, problem.priors, sampled)
-    likelihood = log_likelihood(design, statistics, sigma_index, sampled)
+    likelihood = log_likelihood(design, statistics, sigma_index, sampled, problem.known)
     if record is None:
         record = xr.Dataset({"lp": (dims, log_posterior(design, problem.priors, sampled, prior, likelihood))})
     return xr.DataTree.from_dict(
@@ -69,21 +73,28 @@ def make_datatree(
             "sample_stats": record.assign_coords(counts),
             "log_prior": prior.assign_coords({name: coords[name] for name in (*counts, "type", "noise_scale")}),
             "log_likelihood": likelihood.assign_coords(counts),
-            "observed_data": _observed(data),
-            "constant_data": xr.Dataset(
-                {
-                    "natural_actions": (("sample", "action"), _natural_sample(data)),
-                    "outcome_mean": design.outcome_mean,
-                    "outcome_sd": design.outcome_sd,
-                },
-                coords={"action": list(data.actions)},
-            ),
+            "observed_data": observed(data),
+            "constant_data": constants(data, design),
+            "natural_rows": NaturalRows.of(data).to_dataset(),
             "statistics": statistics.to_dataset(),
         }
     )
 
 
-def _observed(data: RegimeData) -> xr.Dataset:
+def constants(data: RegimeData, design: Design) -> xr.Dataset:
+    """Natural rows, the values of the covariates, and the scale of the model."""
+    return xr.Dataset(
+        {
+            "natural_rows": (("sample", "input"), _natural_sample(data)),
+            **_covariate_rows(data),
+            "outcome_mean": design.outcome_mean,
+            "outcome_sd": design.outcome_sd,
+        },
+        coords={"input": list(data.variables)},
+    )
+
+
+def observed(data: RegimeData) -> xr.Dataset:
     """Summaries of the rows of each regime."""
     profiles = list(data.profiles.values())
     moments = ("regime", "variable")
@@ -95,7 +106,7 @@ def _observed(data: RegimeData) -> xr.Dataset:
             "low": (moments, np.array([profile.low for profile in profiles])),
             "high": (moments, np.array([profile.high for profile in profiles])),
         },
-        coords={"regime": [regime.label for regime in data.regimes], "variable": [*data.actions, data.outcome]},
+        coords={"regime": [regime.label for regime in data.regimes], "variable": [*data.variables, data.outcome]},
     )
 
 
@@ -104,7 +115,19 @@ def _natural_sample(data: RegimeData) -> FloatArray:
     # Of the rows over which causal columns are centred: with up to 1000 of them averages agree exactly.
     profile = data.profiles.get(Regime())
     profiles = data.profiles.values() if profile is None else [profile]
-    sample = np.concatenate([item.sample[:, :-1] for item in profiles])
-    if len(sample) <= OBSERVED_ROWS:
-        return sample.copy()
-    return sample[np.linspace(0, len(sample) - 1, OBSERVED_ROWS).astype(int)]
+    return _thinned(np.concatenate([item.sample[:, :-1] for item in profiles]))
+
+
+def _covariate_rows(data: RegimeData) -> dict[str, Any]:
+    """Up to 1000 values of the covariates from all rows: the law over which effects are averaged."""
+    if not data.covariates:
+        return {}
+    rows = all_rows(data)[:, len(data.actions) : -1]
+    # Sorted, so that evenly spaced rows share the quantiles of the first covariate.
+    return {"covariate_rows": (("covariate_sample", "covariate"), _thinned(rows[np.lexsort(rows.T[::-1])]))}
+
+
+def _thinned(rows: FloatArray) -> FloatArray:
+    if len(rows) <= OBSERVED_ROWS:
+        return rows.copy()
+    return rows[np.linspace(0, len(rows) - 1, OBSERVED_ROWS).astype(int)]

@@ -3,27 +3,50 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
-from bayes_ivgen.basis import Basis, FittedBasis, FittedTensor
+from bayes_ivgen.basis import Basis, BSpline, FittedBasis, FittedTensor
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.errors import DataWarning, SpecError
-from bayes_ivgen.model.components import CausalComponent, CommonLevel, Component, ConfoundingComponent, size_of
+from bayes_ivgen.model.components import (
+    CausalComponent,
+    CommonLevel,
+    Component,
+    ConfoundingComponent,
+    CovariateComponent,
+    InteractionComponent,
+    size_of,
+)
+from bayes_ivgen.model.components.interaction import Role
 from bayes_ivgen.model.design import Design
 from bayes_ivgen.model.graph import ActionGraph
+from bayes_ivgen.model.structure import Structure
 
+INTERACTION_BASIS = 8  # functions of either variable in an interaction that is at work in every regime
 FEW_ROWS = 10  # of a regime, below which a warning is due
 
 
-def build_design(data: RegimeData, *, causal: Basis, confounding: Basis, graph: ActionGraph, separable: bool) -> Design:
+def build_design(
+    data: RegimeData,
+    *,
+    causal: Basis,
+    confounding: Basis,
+    graph: ActionGraph,
+    separable: bool,
+    structure: Structure,
+    scale: tuple[float, float] | None = None,
+) -> Design:
     """Fix every basis by the data and lay out the coefficients.
 
     Columns are centred over the observational rows; where there are none, over the rows that leave
-    the component's action unset, or over all rows for a causal component.
+    the component's action unset, or over all rows for a causal component. Those of q(x) are centred
+    over all rows, whatever their regime: the law over which effects are averaged. `scale` is the
+    centre and unit of the predictor, by default mean and standard deviation of the outcome.
 
     Raises
     ------
@@ -37,20 +60,33 @@ def build_design(data: RegimeData, *, causal: Basis, confounding: Basis, graph: 
     """
     components: list[Component] = [
         *(_causal(data, action, causal) for action in data.actions),
+        *_interactions(data, structure, causal),
         *(
-            _confounding(data, action, graph.parents_of(action), confounding, has_level=not separable)
-            for action in data.actions
-            if data.regimes_leaving(action)
+            _confounding(data, unit, _arguments(unit, graph, structure), confounding, has_level=not separable)
+            for unit in structure.units
+            if data.regimes_leaving(unit[0])
         ),
     ]
-    with_level = tuple(c.action for c in components if isinstance(c, ConfoundingComponent) and c.has_level)
+    with_level = tuple(c.members[0] for c in components if isinstance(c, ConfoundingComponent) and c.has_level)
     if len(with_level) > 1:
         components.append(CommonLevel(with_level))
-    mean, sd = _outcome_scale(data)
-    design = Design(data.actions, tuple(components), mean, sd)
+    components += [_covariate(data, name, causal) for name in structure.covariates]
+    mean, sd = _outcome_scale(data) if scale is None else scale
+    design = Design(data.actions, tuple(components), mean, sd, structure)
     _warn_about_small_regimes(data)
     _warn_about_thin_components(data, design)
     return design
+
+
+def all_rows(data: RegimeData) -> FloatArray:
+    """Return sampled rows of all regimes in the proportions of the data; shape (n, V + 1)."""
+    # Samples are capped, so that a large regime would count too little beside a small one.
+    share = min(len(profile.sample) / profile.rows for profile in data.profiles.values())
+    kept = []
+    for profile in data.profiles.values():
+        n = min(len(profile.sample), max(1, round(share * profile.rows)))
+        kept.append(profile.sample[np.linspace(0, len(profile.sample) - 1, n).astype(int)])
+    return np.concatenate(kept)
 
 
 def _outcome_scale(data: RegimeData) -> tuple[float, float]:
@@ -101,28 +137,77 @@ def _causal(data: RegimeData, action: str, basis: Basis) -> CausalComponent:
     return CausalComponent(action, _fit_basis(basis, data, action, regimes, centring))
 
 
-def _confounding(
-    data: RegimeData, action: str, parents: Sequence[str], basis: Basis, *, has_level: bool
-) -> ConfoundingComponent:
-    regimes = data.regimes_leaving(action)
-    centring = _centring(data, regimes)
-    margin = basis.margin()
-    margins = {name: _fit_basis(margin, data, name, regimes, centring) for name in (action, *parents)}
+def _arguments(unit: tuple[str, ...], graph: ActionGraph, structure: Structure) -> tuple[str, ...]:
+    """Return what a confounding component depends on beside its own actions: outside parents, and covariates."""
+    parents = [parent for action in unit for parent in graph.parents_of(action) if parent not in unit]
+    return tuple(dict.fromkeys([*parents, *structure.covariates_in("confounding", "causal")]))
 
-    def product(first: str, second: str) -> FittedTensor:
-        placed, centred = ((_pooled(data, rows, first), _pooled(data, rows, second)) for rows in (regimes, centring))
-        return FittedTensor.fit(margins[first], margins[second], placed, centred)
+
+def _covariate(data: RegimeData, name: str, basis: Basis) -> CovariateComponent:
+    k = data.index(name)
+    rows = all_rows(data)
+    return CovariateComponent(name, basis.fit(rows[:, k], rows[:, k], _levels(data, data.regimes, name)))
+
+
+def _interactions(data: RegimeData, structure: Structure, basis: Basis) -> Iterator[InteractionComponent]:
+    margin, centring = _margin(basis), _centring(data, data.regimes)
+
+    def product(role: Role, first: str, second: str, regimes: Sequence[Regime]) -> InteractionComponent:
+        margins = [_fit_basis(margin, data, name, regimes, centring) for name in (first, second)]
+        return InteractionComponent(role, first, second, _product(data, margins, (first, second), regimes, centring))
+
+    for unit in structure.units:
+        for pair in combinations(unit, 2):
+            yield product("block", *pair, data.regimes_setting(unit[0]) or data.regimes)
+    for name in structure.covariates_in("causal"):
+        for action in data.actions:
+            yield product("covariate", action, name, data.regimes_setting(action) or data.regimes)
+    for pair in structure.synergy:
+        yield product("synergy", *pair, data.regimes)
+
+
+def _margin(basis: Basis) -> Basis:
+    # Finer than the margins of c_k: these interactions are part of the joint effect itself, and with five
+    # functions a curve that saturates, such as tanh, is off by a twelfth of its standard deviation.
+    margin = basis.margin()
+    if isinstance(basis, BSpline) and isinstance(margin, BSpline):
+        return replace(margin, n_basis=min(basis.n_basis, max(INTERACTION_BASIS, basis.degree + 1)))
+    return margin
+
+
+def _product(
+    data: RegimeData,
+    margins: Sequence[FittedBasis],
+    names: tuple[str, str],
+    regimes: Sequence[Regime],
+    centring: Sequence[Regime],
+) -> FittedTensor:
+    placed, centred = ((_pooled(data, rows, names[0]), _pooled(data, rows, names[1])) for rows in (regimes, centring))
+    return FittedTensor.fit(margins[0], margins[1], placed, centred)
+
+
+def _confounding(
+    data: RegimeData, members: tuple[str, ...], others: Sequence[str], basis: Basis, *, has_level: bool
+) -> ConfoundingComponent:
+    regimes = data.regimes_leaving(members[0])
+    centring = _centring(data, regimes)
+    margins = {name: _fit_basis(basis.margin(), data, name, regimes, centring) for name in (*members, *others)}
+
+    def product(*names: str) -> FittedTensor:
+        first, second = names
+        return _product(data, [margins[first], margins[second]], (first, second), regimes, centring)
 
     component = ConfoundingComponent(
-        action=action,
+        members=members,
         has_level=has_level,
-        own=_fit_basis(basis, data, action, regimes, centring),
-        others={other: _fit_basis(basis, data, other, regimes, centring) for other in parents},
-        tensors={other: product(action, other) for other in parents},
-        pairs={pair: product(*pair) for pair in combinations(parents, 2)},
+        own={member: _fit_basis(basis, data, member, regimes, centring) for member in members},
+        inside={pair: product(*pair) for pair in combinations(members, 2)},
+        others={other: _fit_basis(basis, data, other, regimes, centring) for other in others},
+        tensors={(member, other): product(member, other) for other in others for member in members},
+        pairs={pair: product(*pair) for pair in combinations(others, 2)},
         projection=np.empty((0, 0)),
     )
-    return component.with_projection({name: _pooled(data, regimes, name) for name in (action, *parents)})
+    return component.with_projection({name: _pooled(data, regimes, name) for name in (*members, *others)})
 
 
 def _warn_about_small_regimes(data: RegimeData) -> None:
@@ -140,19 +225,19 @@ def _warn_about_small_regimes(data: RegimeData) -> None:
 
 def _warn_about_thin_components(data: RegimeData, design: Design) -> None:
     for component in design.components:
-        if isinstance(component, CommonLevel):
-            continue
         if isinstance(component, CausalComponent):
             regimes = data.regimes_setting(component.action) or data.regimes
-            what, where = "causal", "rows that set it"
+            what, where, name = "causal", "rows that set it", component.action
+        elif isinstance(component, ConfoundingComponent):
+            regimes = data.regimes_leaving(component.members[0])
+            what, where, name = "confounding", "rows that leave it unset", component.action
         else:
-            regimes = data.regimes_leaving(component.action)
-            what, where = "confounding", "rows that leave it unset"
+            continue
         rows = sum(data.profiles[regime].rows for regime in regimes)
         columns = size_of(component.terms)
         if rows < columns:
             warnings.warn(
-                f"the {what} component of {component.action!r} has {columns} coefficients but only {rows} {where}; "
+                f"the {what} component of {name!r} has {columns} coefficients but only {rows} {where}; "
                 "the prior will decide most of it. Add rows, or choose a smaller basis such as BSpline(n_basis=6).",
                 DataWarning,
                 stacklevel=2,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
@@ -16,10 +16,12 @@ from bayes_ivgen.model.components import (
     CommonLevel,
     Component,
     ConfoundingComponent,
+    CovariateComponent,
     Term,
     TermType,
     component_from_dict,
 )
+from bayes_ivgen.model.structure import Structure
 
 BoolArray = NDArray[np.bool_]
 
@@ -33,17 +35,25 @@ class Design:
     Attributes
     ----------
     actions : tuple of str
-        Names of the actions, in the order of the columns of `values`.
+        Names of the actions, the first columns of `values`.
     components : tuple of Component
-        The causal and confounding components.
+        The additive parts of the mean.
     outcome_mean, outcome_sd : float
         Centre and scale of the outcome; inside the model the outcome is (y - mean) / sd.
+    structure : Structure
+        Synergy, covariates and blocks.
     """
 
     actions: tuple[str, ...]
     components: tuple[Component, ...] = field(repr=False)
     outcome_mean: float
     outcome_sd: float
+    structure: Structure
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names of the actions, then of the covariates: the columns of `values`."""
+        return (*self.actions, *self.structure.covariates)
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
@@ -98,20 +108,19 @@ class Design:
         """Columns that are not switched off in a regime."""
         parts = [np.arange(0, 1)]
         for component, columns in zip(self.components, self.component_slices, strict=True):
-            if _at_work(component, regime):
+            if component.at_work(regime):
                 parts.append(np.arange(columns.start, columns.stop))
         return np.concatenate(parts)
 
     def regime_rows(self, values: FloatArray, regime: Regime) -> FloatArray:
-        """Rows of the active columns for actions `values` of shape (n, K) in one regime."""
-        by_name = {action: values[:, k] for k, action in enumerate(self.actions)}
+        """Rows of the active columns for `values` of the variables, shape (n, V), in one regime."""
+        by_name = {name: values[:, k] for k, name in enumerate(self.variables)}
         blocks = [np.ones((len(values), 1))]
         for component in self.components:
-            if isinstance(component, CommonLevel):
-                share = np.mean([not regime.sets(action) for action in component.actions])
-                blocks += [np.full((len(values), 1), share)] if share else []
-            elif _at_work(component, regime):
-                blocks.append(component.columns(by_name))
+            factor = component.at_work(regime)
+            if factor:
+                columns = component.columns(by_name)
+                blocks.append(columns if factor == 1.0 else factor * columns)
         return np.concatenate(blocks, axis=1)
 
     def rows(self, values: FloatArray, was_set: BoolArray) -> FloatArray:
@@ -119,41 +128,46 @@ class Design:
 
         Parameters
         ----------
-        values : ndarray of shape (n, K)
-            Values of the actions.
-        was_set : ndarray of bool, shape (n, K)
-            R_k: whether the action is set in this row.
+        values : ndarray of shape (n, V)
+            Values of the variables.
+        was_set : ndarray of bool, shape (n, K) or (K,)
+            R_k: whether the action is set in this row; one row of flags holds for all.
 
         Returns
         -------
         ndarray of shape (n, P)
         """
-        by_name = {action: values[:, k] for k, action in enumerate(self.actions)}
-        rows = np.zeros((len(values), self.n_coefficients))
+        by_name = {name: values[:, k] for k, name in enumerate(self.variables)}
+        flags = np.broadcast_to(was_set, (len(values), len(self.actions)))
+        patterns, which = np.unique(flags, axis=0, return_inverse=True)
+        regimes = [Regime(tuple(a for a, flag in zip(self.actions, row, strict=True) if flag)) for row in patterns]
+        rows = np.empty((len(values), self.n_coefficients))
         rows[:, 0] = 1.0
         for component, columns in zip(self.components, self.component_slices, strict=True):
-            if isinstance(component, CommonLevel):
-                counted = [self.actions.index(action) for action in component.actions]
-                rows[:, columns] = np.mean(~was_set[:, counted], axis=1, keepdims=True)
-                continue
-            rows[:, columns] = component.columns(by_name)
-            if component.gate is not None:
-                rows[was_set[:, self.actions.index(component.gate)], columns] = 0.0
+            factor = np.array([component.at_work(regime) for regime in regimes])[which.ravel()]
+            rows[:, columns] = component.columns(by_name) * factor[:, None]
         return rows
 
-    def columns_of(self, action: str, kind: type[Component]) -> NDArray[np.intp]:
-        """Columns of one component, for example ``columns_of("tv", CausalComponent)``.
+    def columns_of(self, action: str, *kinds: type) -> NDArray[np.intp]:
+        """Columns of the components of an action, for example ``columns_of("tv", CausalComponent)``.
 
         Those of a confounding component include the common level, of which the action has a share.
         """
-        return np.concatenate(
-            [
-                np.arange(columns.start, columns.stop)
-                for component, columns in zip(self.components, self.component_slices, strict=True)
-                if (isinstance(component, kind) and component.action == action)
-                or (isinstance(component, CommonLevel) and kind is ConfoundingComponent)
-            ]
+        return self._columns_where(
+            lambda c: (
+                (isinstance(c, kinds) and action in c.members)
+                or (isinstance(c, CommonLevel) and ConfoundingComponent in kinds)
+            )
         )
+
+    def columns_of_covariate(self, name: str) -> NDArray[np.intp]:
+        """Columns of q(x) of one covariate."""
+        return self._columns_where(lambda c: isinstance(c, CovariateComponent) and c.covariate == name)
+
+    def _columns_where(self, wanted: Callable[[Component], bool]) -> NDArray[np.intp]:
+        pairs = zip(self.components, self.component_slices, strict=True)
+        found = [np.arange(columns.start, columns.stop) for component, columns in pairs if wanted(component)]
+        return np.concatenate([np.empty(0, dtype=np.intp), *found])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data from which `from_dict` restores the design exactly."""
@@ -162,6 +176,7 @@ class Design:
             "components": [component.to_dict() for component in self.components],
             "outcome_mean": self.outcome_mean,
             "outcome_sd": self.outcome_sd,
+            "structure": self.structure.to_dict(),
         }
 
     @classmethod
@@ -172,13 +187,8 @@ class Design:
             tuple(component_from_dict(item) for item in data["components"]),
             data["outcome_mean"],
             data["outcome_sd"],
+            Structure.from_dict(data["structure"]),
         )
-
-
-def _at_work(component: Component, regime: Regime) -> bool:
-    if isinstance(component, CommonLevel):
-        return not all(regime.sets(action) for action in component.actions)
-    return component.gate is None or not regime.sets(component.gate)
 
 
 def indicators(regimes: Sequence[Regime], actions: Sequence[str]) -> BoolArray:

@@ -18,6 +18,7 @@ from scipy import stats
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.data.identification import Units
 from bayes_ivgen.model.graph import ActionGraph
 
 RANK_DEGREE = 3
@@ -79,11 +80,11 @@ def _same_law_test(set_values: FloatArray, natural: FloatArray) -> RankTest:
     return independence_test(label, np.concatenate([set_values, natural]))
 
 
-def _single_test(data: RegimeData, cause: str, effect: str) -> RankTest:
+def _single_test(data: RegimeData, cause: str, effect: str, units: Units = ()) -> RankTest:
     # Actions set together may have been set dependently: only single tests are clean evidence.
     regime = Regime((cause,))
     if regime not in data.profiles:
-        return RankTest(0.0, 0, np.nan, np.nan)
+        return _block_test(data, cause, effect, units)
     j, k = data.index(cause), data.index(effect)
     sample = data.profiles[regime].sample
     result = independence_test(sample[:, j], sample[:, k])
@@ -92,8 +93,30 @@ def _single_test(data: RegimeData, cause: str, effect: str) -> RankTest:
     return result if result.df else RankTest(0.0, 0, np.nan, np.nan)
 
 
-def graph_evidence(data: RegimeData) -> pd.DataFrame:
+def _block_test(data: RegimeData, cause: str, effect: str, units: Units) -> RankTest:
+    """Independence given the other members of the cause's block, where the block is set.
+
+    They may have been set dependently, and their own effects are no evidence about `cause`; what
+    is left are directed paths that avoid them (theory H).
+    """
+    nothing = RankTest(0.0, 0, np.nan, np.nan)
+    unit = next((unit for unit in units if cause in unit), ())
+    profile = data.profiles.get(Regime(unit))
+    if len(unit) < 2 or effect in unit or profile is None:
+        return nothing
+    rows = _thinned(profile.sample)
+    given = [rank_scores(rows[:, data.index(name)], GIVEN_DEGREE) for name in unit if name != cause]
+    known, _ = np.linalg.qr(np.concatenate(given, axis=1))
+    pair = (rank_scores(rows[:, data.index(name)]) for name in (cause, effect))
+    left, right = (_whitened(x - known @ (known.T @ x)) for x in pair)
+    result = _compare(left, right, len(rows))
+    return result if result.df else nothing
+
+
+def graph_evidence(data: RegimeData, units: Units = ()) -> pd.DataFrame:
     """Test each ordered pair of actions for an effect of the first on the second.
+
+    A member of a block of `units` is tested where the block is set, given the other members.
 
     Returns
     -------
@@ -105,7 +128,9 @@ def graph_evidence(data: RegimeData) -> pd.DataFrame:
     pairs = list(permutations(data.actions, 2))
     # Given names, so that a single action leaves an empty table of the same shape.
     index = pd.MultiIndex.from_arrays([[pair[side] for pair in pairs] for side in (0, 1)], names=["cause", "effect"])
-    return pd.DataFrame([_single_test(data, *pair) for pair in pairs], index=index, columns=list(RankTest._fields))
+    return pd.DataFrame(
+        [_single_test(data, *pair, units) for pair in pairs], index=index, columns=list(RankTest._fields)
+    )
 
 
 def smallest_p_values(table: pd.DataFrame) -> pd.Series:
@@ -113,7 +138,7 @@ def smallest_p_values(table: pd.DataFrame) -> pd.Series:
     return (2.0 * table[["p_value", "p_monotone"]].min(axis=1)).clip(upper=1.0)
 
 
-def learn_graph(data: RegimeData, false_discovery_rate: float = FALSE_DISCOVERY_RATE) -> ActionGraph:
+def learn_graph(data: RegimeData, false_discovery_rate: float = FALSE_DISCOVERY_RATE, units: Units = ()) -> ActionGraph:
     """Learn which actions drive which, in three steps.
 
     1. Ancestors from single tests: pairs accepted by Benjamini-Hochberg over all ordered pairs, by
@@ -126,7 +151,8 @@ def learn_graph(data: RegimeData, false_discovery_rate: float = FALSE_DISCOVERY_
     3. Parents: an edge beside a longer path is dropped if the two actions are independent given the
        other parents.
 
-    No step closes a cycle; of two edges that would, the weaker is left out.
+    No step closes a cycle; of two edges that would, the weaker is left out. Edges inside a block of
+    `units` play no part in the model and are left out; covariates are conditioned on in steps 2 and 3.
 
     Returns
     -------
@@ -134,7 +160,10 @@ def learn_graph(data: RegimeData, false_discovery_rate: float = FALSE_DISCOVERY_
         Its ``evidence`` holds the table of `graph_evidence` with ``p_conditional`` (steps 2 and 3)
         and ``edge``.
     """
-    table = graph_evidence(data)
+    table = graph_evidence(data, units)
+    block_of = {action: unit for unit in units for action in unit}
+    across = [block_of.get(cause, cause) != block_of.get(effect, effect) for cause, effect in table.index]
+    table = table.loc[np.array(across, dtype=bool)]
     smallest = smallest_p_values(table)
     edges = _tested_edges(data, table, smallest, false_discovery_rate)
     conditional: dict[tuple[str, str], float] = {}
@@ -174,6 +203,8 @@ def _add_weak_edges(
     for first, second in combinations(data.actions, 2):
         if _reaches(edges, first, second) or _reaches(edges, second, first):
             continue
+        if (first, second) not in p_values.index:  # inside one block
+            continue
         forward = p_values[(first, second)] <= p_values[(second, first)]
         candidates.append((first, second) if forward else (second, first))
     for cause, effect in candidates:
@@ -201,6 +232,7 @@ def _drop_indirect_edges(data: RegimeData, edges: list[Edge], conditional: dict[
 def conditional_test(data: RegimeData, cause: str, effect: str, given: list[str]) -> float:
     """P-value of independence of two actions given others, on all rows that leave the effect unset.
 
+    Covariates are always among the others: one that moves both actions would look like an edge.
     Rank scores of both are residualised on the scores of `given` and their products, and on the
     regime; then compared as in `independence_test`.
     """
@@ -210,7 +242,7 @@ def conditional_test(data: RegimeData, cause: str, effect: str, given: list[str]
         return 1.0
     rows = np.concatenate(samples)
     blocks = [np.repeat(np.eye(len(samples)), [len(sample) for sample in samples], axis=0)]
-    scores = [rank_scores(rows[:, data.index(name)], GIVEN_DEGREE) for name in given]
+    scores = [rank_scores(rows[:, data.index(name)], GIVEN_DEGREE) for name in (*given, *data.covariates)]
     blocks += scores
     blocks += [left[:, :1] * right[:, :1] for left, right in combinations(scores, 2)]
     known, _ = np.linalg.qr(np.concatenate(blocks, axis=1))

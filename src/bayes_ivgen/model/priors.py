@@ -11,7 +11,7 @@ In units of the standard deviation of the outcome::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -121,6 +121,7 @@ _PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 _DEFAULT_HYPER = MappingProxyType(dict.fromkeys(TermType, PositivePrior("HalfCauchy", (("beta", 0.1),))))
 _DEFAULT_SIGMA = PositivePrior("HalfStudentT", (("nu", 4.0), ("sigma", 1.0)))
+_DEFAULT_NU = PositivePrior("Gamma", (("alpha", 2.0), ("beta", 0.1)))  # Juárez and Steel (2010)
 
 
 @dataclass(frozen=True)
@@ -137,15 +138,24 @@ class Priors:
         Prior of the hyper-scale of each kind of term.
     sigma : PositivePrior
         Prior of the noise scale of a regime.
+    dispersion : PositivePrior
+        Prior of the dispersion of a regime under the gamma and negative binomial likelihoods.
+    nu : PositivePrior
+        Prior of the degrees of freedom of the t likelihood.
+    has : tuple of str
+        Which of the last three the likelihood has.
     """
 
     alpha_sd: float = 5.0
     tau_nu: float = 4.0
     hyper: Mapping[TermType, PositivePrior] = field(default_factory=lambda: _DEFAULT_HYPER)
     sigma: PositivePrior = _DEFAULT_SIGMA
+    dispersion: PositivePrior = _DEFAULT_SIGMA
+    nu: PositivePrior = _DEFAULT_NU
+    has: tuple[str, ...] = ("sigma",)
 
     @classmethod
-    def from_user(cls, priors: Mapping[str, Any] | None) -> Priors:
+    def from_user(cls, priors: Mapping[str, Any] | None, spread: Sequence[str] = ("sigma",)) -> Priors:
         """Read what the user passed: names to `Prior` objects (anything with that interface).
 
         Parameters
@@ -154,6 +164,8 @@ class Priors:
             ``"alpha"`` (Normal with mu=0), ``"tau"`` (HalfStudentT with sigma=1: the shape of the
             prior of a term's scale relative to its hyper-scale), ``"sigma"`` and the kinds of
             terms, for example ``{"level": Prior("HalfNormal", sigma=0.05)}``.
+        spread : sequence of str
+            The parameters of spread that the likelihood has: ``sigma``, ``dispersion``, ``nu``.
 
         Raises
         ------
@@ -162,7 +174,7 @@ class Priors:
         """
         default = cls()
         given = dict(priors or {})
-        valid = ["alpha", "tau", "sigma", *(kind.value for kind in TermType)]
+        valid = ["alpha", "tau", *spread, *(kind.value for kind in TermType)]
         unknown = [name for name in given if name not in valid]
         if unknown:
             raise SpecError(f"priors names {unknown[0]!r}, which the model does not have. Valid names are {valid}.")
@@ -174,7 +186,8 @@ class Priors:
             alpha_sd=_alpha_sd(given["alpha"]) if "alpha" in given else default.alpha_sd,
             tau_nu=_tau_nu(given["tau"]) if "tau" in given else default.tau_nu,
             hyper=MappingProxyType(hyper),
-            sigma=_positive("sigma", given["sigma"]) if "sigma" in given else default.sigma,
+            **{name: _positive(name, given[name]) for name in spread if name in given},
+            has=tuple(spread),
         )
 
     def log_hyper(self, types: tuple[TermType, ...]) -> LogDensity:
@@ -192,8 +205,14 @@ class Priors:
             "alpha_sd": self.alpha_sd,
             "tau_nu": self.tau_nu,
             "hyper": {kind.value: [p.distribution, dict(p.parameters)] for kind, p in self.hyper.items()},
-            "sigma": [self.sigma.distribution, dict(self.sigma.parameters)],
+            **{name: [prior.distribution, dict(prior.parameters)] for name, prior in self.spread.items()},
+            "has": list(self.has),
         }
+
+    @property
+    def spread(self) -> dict[str, PositivePrior]:
+        """Priors of the parameters of spread that the likelihood has, by name."""
+        return {name: getattr(self, name) for name in self.has}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Priors:
@@ -206,7 +225,8 @@ class Priors:
             alpha_sd=data["alpha_sd"],
             tau_nu=data["tau_nu"],
             hyper=MappingProxyType({TermType(kind): restore(item) for kind, item in data["hyper"].items()}),
-            sigma=restore(data["sigma"]),
+            **{name: restore(data[name]) for name in data.get("has", ("sigma",))},
+            has=tuple(data.get("has", ("sigma",))),
         )
 
     def __str__(self) -> str:
@@ -215,9 +235,10 @@ class Priors:
         lines += [
             f"tau[term] ~ HalfStudentT(nu={self.tau_nu:g}, sigma=hyper[type of term])",
             "beta[term] ~ Normal(mu=0, sigma=tau[term])",
-            f"sigma[regime] ~ {self.sigma}",
+            *(f"{name}{'' if name == 'nu' else '[regime]'} ~ {prior}" for name, prior in self.spread.items()),
         ]
-        return "\n".join([*lines, "(in units of the standard deviation of the outcome)"])
+        scale = "standard deviation of the outcome" if "sigma" in self.has else "linear predictor"
+        return "\n".join([*lines, f"(in units of the {scale})"])
 
 
 def _read(name: str, prior: Any) -> tuple[str, dict[str, float]]:

@@ -9,6 +9,7 @@ import numpy as np
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import RegimeData
 from bayes_ivgen.model.design import Design, indicators
+from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.model.priors import PositivePrior, Priors
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ def positive(name: str, prior: PositivePrior, **kwargs: Any) -> Any:
 
 def scales(design: Design, priors: Priors) -> tuple[Any, Any, Any]:
     """Hyper-scales, term scales and noise scales, inside a model context (design 4.3)."""
+    hyper, tau = term_scales(design, priors)
+    return hyper, tau, positive("sigma", priors.sigma, dims="noise_scale")
+
+
+def term_scales(design: Design, priors: Priors) -> tuple[Any, Any]:
+    """Hyper-scales and term scales, inside a model context."""
     import pymc as pm
     import pytensor.tensor as pt
 
@@ -44,8 +51,7 @@ def scales(design: Design, priors: Priors) -> tuple[Any, Any, Any]:
         parts = [positive(f"hyper_{kind.value}", priors.hyper[kind]) for kind in design.types]
         hyper = pm.Deterministic("hyper", pt.stack(parts), dims="type")
     tau = pm.HalfStudentT("tau", nu=priors.tau_nu, sigma=hyper[design.type_index], dims="term")
-    sigma = positive("sigma", priors.sigma, dims="noise_scale")
-    return hyper, tau, sigma
+    return hyper, tau
 
 
 def collect_rows(data: RegimeData) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -60,7 +66,12 @@ def collect_rows(data: RegimeData) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 
 def rowwise_model(
-    data: RegimeData, design: Design, priors: Priors, sigma_index: np.ndarray[Any, Any], sigma_names: tuple[str, ...]
+    data: RegimeData,
+    design: Design,
+    priors: Priors,
+    sigma_index: np.ndarray[Any, Any],
+    sigma_names: tuple[str, ...],
+    known: LinearObservations | None = None,
 ) -> pm.Model:
     """Build the generative model with one likelihood term a row.
 
@@ -76,6 +87,8 @@ def rowwise_model(
         Which noise scale each regime has.
     sigma_names : tuple of str
         Names of the noise scales.
+    known : LinearObservations, optional
+        Lift tests; they become the observed variable ``lift_tests``.
 
     Notes
     -----
@@ -87,6 +100,8 @@ def rowwise_model(
     actions, outcome, regime_index = collect_rows(data)
     was_set = indicators(data.regimes, data.actions)[regime_index]
     coords = coordinates(design, sigma_names) | {"action": list(data.actions)}
+    if known is not None:
+        coords["lift_test"] = np.arange(len(known.values))
     with pm.Model(coords=coords) as model:
         columns = pm.Data("design", design.rows(actions, was_set)[:, 1:], dims=("row", "coefficient"))
         index = pm.Data("sigma_index", sigma_index[regime_index], dims="row")
@@ -96,4 +111,8 @@ def rowwise_model(
         beta = pm.Deterministic("beta", z * tau[design.term_index], dims="coefficient")
         mean = design.outcome_mean + design.outcome_sd * (alpha + columns @ beta)
         pm.Normal("outcome", mean, design.outcome_sd * sigma[index], observed=outcome, dims="row")
+        if known is not None:
+            unit = design.outcome_sd
+            change = unit * (known.rows[:, 1:] @ beta)
+            pm.Normal("lift_tests", change, unit * known.sd, observed=unit * known.values, dims="lift_test")
     return model

@@ -17,18 +17,24 @@ from bayes_ivgen.simulate.boolean import boolean_example
 from bayes_ivgen.simulate.finite import DiscreteSCM, discrete
 from bayes_ivgen.simulate.lognormal import LinearLognormalSCM, linear_lognormal
 from bayes_ivgen.simulate.media import MediaMixSCM, media_mix
+from bayes_ivgen.simulate.multiplicative import MultiplicativeSCM, multiplicative
 from bayes_ivgen.simulate.polynomials import PolynomialSCM, polynomial
 from bayes_ivgen.simulate.scm import SCM
+from bayes_ivgen.simulate.structured import StructuredSCM, structured
 
 __all__ = [
     "SCM",
     "DiscreteSCM",
     "LinearLognormalSCM",
     "MediaMixSCM",
+    "MultiplicativeSCM",
     "PolynomialSCM",
+    "StructuredSCM",
     "boolean_example",
     "discrete",
     "linear_lognormal",
     "media_mix",
+    "multiplicative",
     "polynomial",
+    "structured",
 ]
