@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -246,7 +246,7 @@ class EffectPosterior:
         grid = np.full((len(values), len(self.actions)), np.nan)
         grid[:, self.actions.index(action)] = values
         averaged = tuple(name for name in self.actions if name != action)
-        return Queries(self.actions, regime, grid, averaged)
+        return Queries(self.actions, regime, grid, averaged, self.support.categories)
 
     def _component_rows(self, action: str, values: FloatArray, *, was_set: bool) -> FloatArray:
         k = self.actions.index(action)
@@ -282,6 +282,6 @@ def _same_length(first: Queries, second: Queries) -> tuple[Queries, Queries]:
 
     def stretch(queries: Queries) -> Queries:
         values = np.broadcast_to(queries.values, (length, len(queries.actions))).copy()
-        return Queries(queries.actions, queries.regime, values, queries.averaged)
+        return replace(queries, values=values)
 
     return stretch(first), stretch(second)

@@ -12,9 +12,11 @@ import pandas as pd
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
+from bayes_ivgen.data.labels import Label, codes_of, listed
 from bayes_ivgen.errors import QueryError
 
 Rest = Literal["hold"]
+Categories = Mapping[str, Sequence[Label]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +31,15 @@ class Queries:
         Values in the order of the actions; NaN where an action is averaged over.
     averaged : tuple of str
         Actions that are held at their observed values and averaged over.
+    categories : mapping of str to tuple
+        Labels of the actions whose values are codes.
     """
 
     actions: tuple[str, ...]
     regime: Regime
     values: FloatArray = field(repr=False)
     averaged: tuple[str, ...] = ()
+    categories: Categories = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -46,19 +51,37 @@ class Queries:
 
     def to_frame(self) -> pd.DataFrame:
         """One row a query, one column for each action that has a value."""
-        columns = {a: self.values[:, k] for k, a in enumerate(self.actions) if a in self.stated}
+        columns = {a: self._shown(a) for a in self.actions if a in self.stated}
         return pd.DataFrame(columns, index=pd.RangeIndex(len(self), name="query"))
+
+    def _shown(self, action: str) -> Any:
+        values = self.values[:, self.actions.index(action)]
+        labels = self.categories.get(action)
+        return values if labels is None else [labels[int(code)] for code in values]
 
     def describe(self, query: int) -> str:
         """Return the conditions in words: ``do(tv=3, web=1), radio seen at 2``."""
-        shown = {a: f"{self.values[query, k]:.6g}" for k, a in enumerate(self.actions)}
+        shown = {a: value_text(self.values[query, k], self.categories.get(a)) for k, a in enumerate(self.actions)}
         set_ = ", ".join(f"{a}={shown[a]}" for a in self.stated if self.regime.sets(a))
         seen = ", ".join(f"{a} seen at {shown[a]}" for a in self.stated if not self.regime.sets(a))
         held = f"{', '.join(self.averaged)} held at observed values" if self.averaged else ""
         return ", ".join(part for part in (f"do({set_})" if set_ else "", seen, held) if part)
 
 
-def parse_queries(actions: Sequence[str], do: Any = None, given: Any = None, rest: str | None = None) -> Queries:
+def value_text(value: Any, labels: Sequence[Label] | None = None) -> str:
+    """Write a value, or the label that it is the code of, for a sentence or a picture."""
+    if labels is not None:
+        return "nan" if np.isnan(value) else str(labels[int(value)])
+    return str(value) if isinstance(value, str | bool | np.bool_) else f"{value:.6g}"
+
+
+def parse_queries(
+    actions: Sequence[str],
+    do: Any = None,
+    given: Any = None,
+    rest: str | None = None,
+    categories: Categories | None = None,
+) -> Queries:
     """Check a question and broadcast its values.
 
     Parameters
@@ -70,14 +93,19 @@ def parse_queries(actions: Sequence[str], do: Any = None, given: Any = None, res
         common length, or the columns of a frame.
     rest : {"hold"}, optional
         What the actions in neither of them do: ``"hold"`` sets them to their observed values.
+    categories : mapping of str to sequence of labels, optional
+        Actions whose values are given by labels.
 
     Raises
     ------
     QueryError
         If an action is unknown, stands in both, or is left open; if lengths differ; if a value is
-        not a finite number.
+        not a finite number, or not one of the labels.
     """
-    set_values, seen_values = _columns(do, "do", actions), _columns(given, "given", actions)
+    categories = categories or {}
+    set_values, seen_values = (
+        _columns(source, where, actions, categories) for source, where in ((do, "do"), (given, "given"))
+    )
     both = [name for name in set_values if name in seen_values]
     if both:
         raise QueryError(
@@ -97,10 +125,10 @@ def parse_queries(actions: Sequence[str], do: Any = None, given: Any = None, res
     for name, column in merged.items():
         values[:, list(actions).index(name)] = column
     regime = Regime.of([*set_values, *open_], actions)
-    return Queries(tuple(actions), regime, values, open_)
+    return Queries(tuple(actions), regime, values, open_, categories)
 
 
-def _columns(source: Any, where: str, actions: Sequence[str]) -> dict[str, FloatArray]:
+def _columns(source: Any, where: str, actions: Sequence[str], categories: Categories) -> dict[str, FloatArray]:
     if source is None:
         return {}
     if not isinstance(source, Mapping):
@@ -113,11 +141,25 @@ def _columns(source: Any, where: str, actions: Sequence[str]) -> dict[str, Float
             ) from error
         except nw.exceptions.DuplicateError as error:
             raise QueryError(f"{where} has two columns of one name; drop or rename all but one of them.") from error
-        source = {name: frame[name].to_numpy() for name in frame.columns}
+        source = {
+            name: frame[name].to_list() if name in categories else frame[name].to_numpy() for name in frame.columns
+        }
     unknown = [name for name in source if name not in actions]
     if unknown:
         raise QueryError(f"{where} names {unknown[0]!r}, which is not an action. The actions are {list(actions)}.")
-    return {name: _numbers(value, f"{where}[{name!r}]") for name, value in source.items()}
+    return {
+        name: _codes(value, f"{where}[{name!r}]", categories[name])
+        if name in categories
+        else _numbers(value, f"{where}[{name!r}]")
+        for name, value in source.items()
+    }
+
+
+def _codes(value: Any, where: str, labels: Sequence[Label]) -> FloatArray:
+    codes, unknown = codes_of(value, labels)
+    if unknown is not None:
+        raise QueryError(f"{where} is {unknown!r}, which is not one of its levels. They are {listed(labels)}.")
+    return codes
 
 
 def _numbers(value: Any, where: str) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -10,7 +11,8 @@ import pandas as pd
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
-from bayes_ivgen.effects.queries import Queries
+from bayes_ivgen.data.labels import Label, listed
+from bayes_ivgen.effects.queries import Categories, Queries
 from bayes_ivgen.errors import SupportError
 
 FEW_LEVELS = 12
@@ -35,7 +37,7 @@ class Tried:
         levels = None
         if all(item is not None for item in found):
             merged = np.unique(np.concatenate([item for item in found if item is not None]))
-            levels = tuple(merged.tolist()) if len(merged) <= FEW_LEVELS else None
+            levels = tuple(merged.tolist()) if len(merged) <= FEW_LEVELS or action in data.categories else None
         return cls(float(low[k]), float(high[k]), levels)
 
     def why_not(self, action: str, value: float, verb: str) -> str:
@@ -51,6 +53,12 @@ class Tried:
             return f"{action}={value:.6g} is between the levels at which it was {verb} ({below:.6g} and {above:.6g})"
         return ""
 
+    def why_not_label(self, action: str, code: float, verb: str, labels: Sequence[Label]) -> str:
+        """Reason why a level was never tried."""
+        tried = listed(labels[int(level)] for level in self.levels or ())
+        did = "set" if verb == "set" else "seen while it was left alone"
+        return f"{action}={labels[int(code)]!r} was never {did}; levels {did.split()[0]}: {tried}"
+
 
 @dataclass(frozen=True, eq=False)
 class Support:
@@ -62,10 +70,13 @@ class Support:
         Values at which the experimenter set the action; None if no regime sets it.
     natural : dict of str to Tried or None
         Values it took where it was left alone.
+    categories : mapping of str to tuple
+        Labels of the actions whose values are codes.
     """
 
     tested: dict[str, Tried | None] = field(repr=False)
     natural: dict[str, Tried | None] = field(repr=False)
+    categories: Categories = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, data: RegimeData) -> Self:
@@ -73,6 +84,7 @@ class Support:
         return cls(
             {action: Tried.of(data, action, data.regimes_setting(action)) for action in data.actions},
             {action: Tried.of(data, action, data.regimes_leaving(action)) for action in data.actions},
+            {action: labels for action, labels in data.categories.items() if action in data.actions},
         )
 
     def width(self, action: str) -> float:
@@ -104,6 +116,10 @@ class Support:
                 continue
             verb = "set" if was_set else "left alone"
             values = queries.values[:, k]
+            if (labels := self.categories.get(action)) is not None:
+                for i in np.flatnonzero(~np.isin(values, tried.levels or ())):
+                    reasons[i].append(tried.why_not_label(action, float(values[i]), verb, labels))
+                continue
             if not extrapolate:
                 self._refuse_far(action, values, tried, verb)
             for i in np.flatnonzero(_outside(values, tried)):
@@ -133,6 +149,7 @@ class Support:
         return {
             "tested": {action: plain(tried) for action, tried in self.tested.items()},
             "natural": {action: plain(tried) for action, tried in self.natural.items()},
+            "categories": {action: list(labels) for action, labels in self.categories.items()},
         }
 
     @classmethod
@@ -145,6 +162,7 @@ class Support:
         return cls(
             {action: restore(item) for action, item in data["tested"].items()},
             {action: restore(item) for action, item in data["natural"].items()},
+            {action: tuple(labels) for action, labels in data.get("categories", {}).items()},
         )
 
 

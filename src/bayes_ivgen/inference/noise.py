@@ -13,7 +13,7 @@ are shrunk towards zero: with few rows the noise is the same everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -152,9 +152,11 @@ def sample_residuals(data: RegimeData, design: Design, coefficients: FloatArray)
     return Residuals(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def fit_variance(residuals: Residuals, actions: Sequence[str], graph: ActionGraph) -> VarianceModel:
-    """Fit the additive variance model to residuals."""
-    parts = tuple(_parts(residuals, actions, graph))
+def fit_variance(
+    residuals: Residuals, actions: Sequence[str], graph: ActionGraph, labels: Collection[str] = ()
+) -> VarianceModel:
+    """Fit the additive variance model to residuals; `labels` names the actions whose values are codes."""
+    parts = tuple(_parts(residuals, actions, graph, labels))
     n_values = 1 + sum(len(part.nodes) for part in parts)
     model = VarianceModel(tuple(actions), parts, np.zeros(n_values))
     columns = model.columns(residuals.actions, residuals.was_set)
@@ -180,7 +182,9 @@ def _regime_means(squares: FloatArray, regime: NDArray[np.intp]) -> FloatArray:
     return (np.bincount(regime, squares) / np.maximum(np.bincount(regime), 1))[regime]
 
 
-def _parts(residuals: Residuals, actions: Sequence[str], graph: ActionGraph) -> list[VariancePart]:
+def _parts(
+    residuals: Residuals, actions: Sequence[str], graph: ActionGraph, labels: Collection[str]
+) -> list[VariancePart]:
     found = []
     for k, action in enumerate(actions):
         for when_set in (True, False):
@@ -190,7 +194,10 @@ def _parts(residuals: Residuals, actions: Sequence[str], graph: ActionGraph) -> 
             arguments = [action] if when_set else [action, *graph.parents_of(action)]
             for argument in arguments:
                 values = residuals.actions[rows, actions.index(argument)]
-                nodes = np.unique(np.quantile(values, np.linspace(0.02, 0.98, NODES)))
+                if argument in labels:  # a broken line through codes has a node at each of them
+                    nodes = np.unique(values)
+                else:
+                    nodes = np.unique(np.quantile(values, np.linspace(0.02, 0.98, NODES)))
                 found.append(VariancePart(action, when_set, argument, nodes))
     return found
 

@@ -16,6 +16,7 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
 from bayes_ivgen.data.identification import level_weights
 from bayes_ivgen.effects import EffectPosterior, Estimate, OutcomeNoise, Support, outcome, parse_queries
+from bayes_ivgen.effects.queries import Categories
 from bayes_ivgen.errors import QueryError, SupportWarning
 from bayes_ivgen.inference.diagnostics import mixing_table
 from bayes_ivgen.inference.noise import VarianceModel
@@ -71,6 +72,11 @@ class Fit:
     def actions(self) -> tuple[str, ...]:
         """Names of the actions."""
         return self.design.actions
+
+    @property
+    def categories(self) -> Categories:
+        """Labels of the actions that do not hold numbers."""
+        return self.effects.support.categories
 
     @property
     def regimes(self) -> tuple[Regime, ...]:
@@ -156,7 +162,7 @@ class Fit:
         SupportError
             If a value lies far outside those that were tried.
         """
-        queries = parse_queries(self.actions, do, given, rest)
+        queries = parse_queries(self.actions, do, given, rest, self.categories)
         return _flagged(self.effects.effect(queries, extrapolate=extrapolate), warn=not extrapolate)
 
     def outcome(
@@ -182,7 +188,7 @@ class Fit:
         Estimate
             Its interval covers single outcomes, not their mean.
         """
-        queries = parse_queries(self.actions, do, given, rest)
+        queries = parse_queries(self.actions, do, given, rest, self.categories)
         drawn = outcome(self.effects, self.noise, queries, extrapolate=extrapolate, seed=seed)
         return _flagged(drawn, warn=not extrapolate)
 
@@ -228,8 +234,9 @@ class Fit:
         """
         if versus is None and versus_given is None:
             raise QueryError("contrast needs versus={...}: the values that the first ones are compared with.")
-        first = parse_queries(self.actions, do, given, rest)
-        second = parse_queries(self.actions, versus, given if versus_given is None else versus_given, rest)
+        first = parse_queries(self.actions, do, given, rest, self.categories)
+        seen = given if versus_given is None else versus_given
+        second = parse_queries(self.actions, versus, seen, rest, self.categories)
         compared = self.effects.contrast(first, second, kind=kind, extrapolate=extrapolate)
         return _flagged(compared, warn=not extrapolate)
 
@@ -261,7 +268,7 @@ class Fit:
         if action not in self.actions:
             raise QueryError(f"{action!r} is not an action. The actions are {list(self.actions)}.")
         if values is not None:
-            return parse_queries([action], {action: values}).values[:, 0]
+            return parse_queries([action], {action: values}, categories=self.categories).values[:, 0]
         support = self.effects.support
         places = (support.tested, support.natural) if which == "tested" else (support.natural, support.tested)
         tried = next(item for item in (place[action] for place in places) if item is not None)

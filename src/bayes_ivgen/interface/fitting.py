@@ -85,7 +85,7 @@ def fit_model(
     sigma_index, _ = model.sigma_groups(labels)
     tree = make_datatree(data, problem, statistics, sigma_index, sampled, record)
     residuals = sample_residuals(data, design, sampled["coefficients"].reshape(-1, design.n_coefficients))
-    variance = fit_variance(residuals, data.actions, graph)
+    variance = fit_variance(residuals, data.actions, graph, data.categories)
     tree["noise"] = xr.DataTree(ResidualLaw.of(tuple(labels), residuals.error, residuals.regime).to_dataset())
     settings = {"engine": engine, "seed": None if seed is None else int(seed), "tune": int(tune)}
     tree.attrs = _attributes(model, data, graph, design, priors, variance, **settings)
@@ -109,7 +109,7 @@ def _check_data(data: RegimeData) -> None:
             f"data is a {type(data).__name__}; build it first, for example with "
             "RegimeData.from_frame(frame, outcome=..., actions=[...])."
         )
-    for part in ("covariates", "weights", "exposure"):
+    for part in ("covariates", "exposure", "dataset"):
         if getattr(data.columns, part):
             raise SpecError(
                 f"the data name {part} ({getattr(data.columns, part)!r}), which this version cannot fit; "

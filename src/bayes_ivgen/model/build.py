@@ -8,10 +8,11 @@ from itertools import combinations
 
 import numpy as np
 
-from bayes_ivgen.basis import Basis, FittedBasis, FittedTensor
+from bayes_ivgen.basis import Basis, Categorical, FittedBasis, FittedTensor
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.errors import DataWarning, SpecError
+from bayes_ivgen.model.build_tables import parent_tables
 from bayes_ivgen.model.components import CausalComponent, CommonLevel, Component, ConfoundingComponent, size_of
 from bayes_ivgen.model.design import Design
 from bayes_ivgen.model.graph import ActionGraph
@@ -54,7 +55,7 @@ def build_design(data: RegimeData, *, causal: Basis, confounding: Basis, graph: 
 
 
 def _outcome_scale(data: RegimeData) -> tuple[float, float]:
-    rows = np.array([profile.rows for profile in data.profiles.values()], dtype=float)
+    rows = np.array([profile.weight for profile in data.profiles.values()])
     means = np.array([profile.mean[-1] for profile in data.profiles.values()])
     variances = np.array([profile.sd[-1] ** 2 for profile in data.profiles.values()])
     for regime, profile in data.profiles.items():
@@ -91,7 +92,14 @@ def _centring(data: RegimeData, regimes: Sequence[Regime]) -> Sequence[Regime]:
 def _fit_basis(
     basis: Basis, data: RegimeData, action: str, regimes: Sequence[Regime], centring: Sequence[Regime]
 ) -> FittedBasis:
+    basis = basis_of(data, action, basis)
     return basis.fit(_pooled(data, regimes, action), _pooled(data, centring, action), _levels(data, regimes, action))
+
+
+def basis_of(data: RegimeData, variable: str, basis: Basis) -> Basis:
+    """Return the table of levels for labels, and `basis` for numbers."""
+    found = data.label_sets.get(variable)
+    return basis if found is None else Categorical(len(found.labels), found.ordered)
 
 
 def _causal(data: RegimeData, action: str, basis: Basis) -> CausalComponent:
@@ -113,6 +121,8 @@ def _confounding(
         placed, centred = ((_pooled(data, rows, first), _pooled(data, rows, second)) for rows in (regimes, centring))
         return FittedTensor.fit(margins[first], margins[second], placed, centred)
 
+    arguments = (action, *parents)
+    placed, centred = ({name: _pooled(data, rows, name) for name in arguments} for rows in (regimes, centring))
     component = ConfoundingComponent(
         action=action,
         has_level=has_level,
@@ -121,14 +131,15 @@ def _confounding(
         tensors={other: product(action, other) for other in parents},
         pairs={pair: product(*pair) for pair in combinations(parents, 2)},
         projection=np.empty((0, 0)),
+        tables=parent_tables(data, action, parents, margins, placed, centred),
     )
-    return component.with_projection({name: _pooled(data, regimes, name) for name in (action, *parents)})
+    return component.with_projection(placed)
 
 
 def _warn_about_small_regimes(data: RegimeData) -> None:
-    small = {regime.label: profile.rows for regime, profile in data.profiles.items() if profile.rows < FEW_ROWS}
+    small = {r.label: profile.weight for r, profile in data.profiles.items() if profile.weight < FEW_ROWS}
     if small:
-        listed = ", ".join(f"{label!r} with {rows}" for label, rows in small.items())
+        listed = ", ".join(f"{label!r} with {rows:g}" for label, rows in small.items())
         warnings.warn(
             f"too few rows in some regimes ({listed}): fewer than {FEW_ROWS} say next to nothing about noise and "
             "effects, and what they alone identify rests on the prior. Add rows, or leave the regime out with "
@@ -148,11 +159,11 @@ def _warn_about_thin_components(data: RegimeData, design: Design) -> None:
         else:
             regimes = data.regimes_leaving(component.action)
             what, where = "confounding", "rows that leave it unset"
-        rows = sum(data.profiles[regime].rows for regime in regimes)
+        rows = sum(data.profiles[regime].weight for regime in regimes)
         columns = size_of(component.terms)
         if rows < columns:
             warnings.warn(
-                f"the {what} component of {component.action!r} has {columns} coefficients but only {rows} {where}; "
+                f"the {what} component of {component.action!r} has {columns} coefficients but only {rows:g} {where}; "
                 "the prior will decide most of it. Add rows, or choose a smaller basis such as BSpline(n_basis=6).",
                 DataWarning,
                 stacklevel=2,

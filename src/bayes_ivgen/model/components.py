@@ -13,7 +13,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bayes_ivgen.basis import FittedBasis, FittedTensor, basis_from_dict, tensor_from_dict
+from bayes_ivgen.basis import (
+    FittedBasis,
+    FittedCategorical,
+    FittedProduct,
+    FittedTensor,
+    basis_from_dict,
+    product_from_dict,
+    tensor_from_dict,
+)
 from bayes_ivgen.basis.base import FloatArray
 
 RIDGE = 1e-4  # of the mean square, in the regression on the columns of the parents
@@ -99,6 +107,9 @@ class ConfoundingComponent:
     pairs : mapping of (str, str) to FittedTensor
         Interactions of two parents. They serve the projection only: as terms of their own they
         brought more coefficients and no accuracy.
+    tables : tuple of FittedProduct
+        Interactions of several parents that hold labels, without and with the own action: where
+        everything holds labels any c_k is within reach.
     projection : ndarray of shape (columns of parents and pairs, own and interaction columns)
         Regression of the own and interaction columns on the columns of the parents.
     """
@@ -110,6 +121,7 @@ class ConfoundingComponent:
     tensors: Mapping[str, FittedTensor] = field(repr=False)
     pairs: Mapping[tuple[str, str], FittedTensor] = field(repr=False)
     projection: FloatArray = field(repr=False)
+    tables: tuple[FittedProduct, ...] = field(default=(), repr=False)
 
     @property
     def gate(self) -> str:
@@ -127,6 +139,9 @@ class ConfoundingComponent:
             terms += _line_and_wiggle(name, basis, TermType.OTHER_LINEAR, TermType.OTHER_WIGGLE)
             if self.tensors[other].n_columns:
                 terms.append(Term(f"{name}.tensor", TermType.TENSOR, self.tensors[other].n_columns))
+        for table in self.tables:
+            names = ",".join(table.variables)
+            terms.append(Term(f"confounding[{self.action}|{names}].table", TermType.TENSOR, table.n_columns))
         return tuple(terms)
 
     def columns(self, values: Mapping[str, FloatArray]) -> FloatArray:
@@ -138,6 +153,7 @@ class ConfoundingComponent:
         stops = np.cumsum([block.shape[1] for block in (raw.own, *raw.tensors)])
         own, *tensors = np.split(raw.targets - raw.given @ self.projection, stops[:-1], axis=1)
         blocks = [block for pair in zip(raw.parents, tensors, strict=True) for block in pair]
+        blocks += [table.columns(values) for table in self.tables]
         return np.concatenate([*level, own, *blocks], axis=1)
 
     def raw_columns(self, values: Mapping[str, FloatArray]) -> RawColumns:
@@ -175,6 +191,7 @@ class ConfoundingComponent:
             "tensors": {name: tensor.to_dict() for name, tensor in self.tensors.items()},
             "pairs": [[*names, tensor.to_dict()] for names, tensor in self.pairs.items()],
             "projection": self.projection.tolist(),
+            "tables": [table.to_dict() for table in self.tables],
         }
 
 
@@ -219,11 +236,13 @@ def component_from_dict(data: dict[str, Any]) -> Component:
         tensors={name: tensor_from_dict(item) for name, item in data["tensors"].items()},
         pairs={(first, second): tensor_from_dict(item) for first, second, item in data["pairs"]},
         projection=np.array(data["projection"], dtype=float),
+        tables=tuple(product_from_dict(item) for item in data.get("tables", ())),
     )
 
 
 def _line_and_wiggle(prefix: str, basis: FittedBasis, linear: TermType, wiggle: TermType) -> tuple[Term, ...]:
-    terms = (Term(f"{prefix}.linear", linear, basis.n_linear), Term(f"{prefix}.wiggle", wiggle, basis.n_wiggle))
+    part = "table" if isinstance(basis, FittedCategorical) else "linear"
+    terms = (Term(f"{prefix}.{part}", linear, basis.n_linear), Term(f"{prefix}.wiggle", wiggle, basis.n_wiggle))
     return tuple(term for term in terms if term.size)
 
 

@@ -17,6 +17,7 @@ from numpy.polynomial import legendre
 from scipy import stats
 
 from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.basis.product import product_columns
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.model.graph import ActionGraph
 
@@ -41,6 +42,22 @@ def rank_scores(x: FloatArray, degree: int = RANK_DEGREE) -> FloatArray:
     scores = legendre.legvander(2 * ranks - 1, degree)[:, 1:]
     scores -= scores.mean(axis=0)
     return _whitened(np.asarray(scores, dtype=np.float64))
+
+
+def level_scores(codes: FloatArray) -> FloatArray:
+    """Return indicators of the levels of unordered labels, whitened: one column less than levels that occur."""
+    indicators = (codes[:, None] == np.unique(codes)).astype(float)
+    return _whitened(indicators[:, 1:] - indicators[:, 1:].mean(axis=0))
+
+
+def _scores(data: RegimeData, name: str, values: FloatArray, degree: int = RANK_DEGREE) -> FloatArray:
+    """Scores of one action: levels of unordered labels, else ranks (codes of ordered labels are in their order)."""
+    return level_scores(values) if _unordered(data, name) else rank_scores(values, degree)
+
+
+def _unordered(data: RegimeData, name: str) -> bool:
+    found = data.label_sets.get(name)
+    return found is not None and not found.ordered and len(found.labels) > 2
 
 
 def _whitened(scores: FloatArray) -> FloatArray:
@@ -73,10 +90,10 @@ def independence_test(x: FloatArray, y: FloatArray) -> RankTest:
     return _compare(rank_scores(x), rank_scores(y), len(x))
 
 
-def _same_law_test(set_values: FloatArray, natural: FloatArray) -> RankTest:
+def _same_law_test(data: RegimeData, effect: str, set_values: FloatArray, natural: FloatArray) -> RankTest:
     """Two-sample version for an action that was set to a single value: compare the law of the other."""
     label = np.concatenate([np.zeros(len(set_values)), np.ones(len(natural))])
-    return independence_test(label, np.concatenate([set_values, natural]))
+    return _compare(rank_scores(label), _scores(data, effect, np.concatenate([set_values, natural])), len(label))
 
 
 def _single_test(data: RegimeData, cause: str, effect: str) -> RankTest:
@@ -86,10 +103,13 @@ def _single_test(data: RegimeData, cause: str, effect: str) -> RankTest:
         return RankTest(0.0, 0, np.nan, np.nan)
     j, k = data.index(cause), data.index(effect)
     sample = data.profiles[regime].sample
-    result = independence_test(sample[:, j], sample[:, k])
+    result = _compare(_scores(data, cause, sample[:, j]), _scores(data, effect, sample[:, k]), len(sample))
     if result.df == 0 and Regime() in data.profiles:
-        result = _same_law_test(sample[:, k], data.profiles[Regime()].sample[:, k])
-    return result if result.df else RankTest(0.0, 0, np.nan, np.nan)
+        result = _same_law_test(data, effect, sample[:, k], data.profiles[Regime()].sample[:, k])
+    if not result.df:
+        return RankTest(0.0, 0, np.nan, np.nan)
+    # Labels without order have no monotone relation to anything.
+    return result._replace(p_monotone=np.nan) if _unordered(data, cause) or _unordered(data, effect) else result
 
 
 def graph_evidence(data: RegimeData) -> pd.DataFrame:
@@ -100,7 +120,8 @@ def graph_evidence(data: RegimeData) -> pd.DataFrame:
     DataFrame
         Indexed by (cause, effect): ``statistic``, ``df`` and ``p_value`` of the test of any smooth
         dependence in the regime that sets the cause alone, and ``p_monotone``; the p-values are
-        missing where there is no such regime.
+        missing where there is no such regime. Labels without order are compared level by level, and
+    have no ``p_monotone``.
     """
     pairs = list(permutations(data.actions, 2))
     # Given names, so that a single action leaves an empty table of the same shape.
@@ -210,12 +231,16 @@ def conditional_test(data: RegimeData, cause: str, effect: str, given: list[str]
         return 1.0
     rows = np.concatenate(samples)
     blocks = [np.repeat(np.eye(len(samples)), [len(sample) for sample in samples], axis=0)]
-    scores = [rank_scores(rows[:, data.index(name)], GIVEN_DEGREE) for name in given]
-    blocks += scores
-    blocks += [left[:, :1] * right[:, :1] for left, right in combinations(scores, 2)]
+    scores = {name: _scores(data, name, rows[:, data.index(name)], GIVEN_DEGREE) for name in given}
+    blocks += scores.values()
+    crossed = [block if name in data.label_sets else block[:, :1] for name, block in scores.items()]
+    blocks += [product_columns(list(pair)) for pair in combinations(crossed, 2)]
     known, _ = np.linalg.qr(np.concatenate(blocks, axis=1))
-    left, right = (_whitened(x - known @ (known.T @ x)) for x in (rank_scores(rows[:, j]), rank_scores(rows[:, k])))
+    raw = _scores(data, cause, rows[:, j]), _scores(data, effect, rows[:, k])
+    left, right = (_whitened(x - known @ (known.T @ x)) for x in raw)
     result = _compare(left, right, len(rows))
+    if _unordered(data, cause) or _unordered(data, effect):
+        return result.p_value
     return min(1.0, 2 * min(result.p_value, result.p_monotone))
 
 
