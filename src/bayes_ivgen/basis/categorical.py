@@ -46,7 +46,7 @@ class Categorical:
 
         Levels that no row has keep a column: what is said about them is the prior.
         """
-        table = _contrasts(self.n_levels, self.ordered)
+        table = (_random_walk if self.ordered else level_contrasts)(self.n_levels)
         raw = FittedCategorical(table, np.zeros(table.shape[1]), 1.0)
         scale = unit_scale(raw.columns(placed))
         return FittedCategorical(table, raw.columns(centred).mean(axis=0), scale)
@@ -101,12 +101,17 @@ class FittedCategorical:
         return cls(table, np.array(data["centre"], dtype=float), data["scale"])
 
 
-def _contrasts(n_levels: int, ordered: bool) -> FloatArray:
+def level_contrasts(n_levels: int) -> FloatArray:
+    """Orthonormal contrasts T of unordered levels, T T' = I - 11'/L; shape (L, L - 1)."""
     if n_levels == 1:
         return np.empty((1, 0))
-    if ordered:
-        steps = np.diff(np.eye(n_levels), axis=0)
-        return penalised_transform(steps.T @ steps, null_dimension=1)
     # Helmert contrasts: column j compares level j + 1 with the mean of those before it.
     columns = [np.r_[np.full(j, -1.0), j, np.zeros(n_levels - j - 1)] for j in range(1, n_levels)]
     return np.column_stack([column / np.linalg.norm(column) for column in columns])
+
+
+def _random_walk(n_levels: int) -> FloatArray:
+    if n_levels == 1:
+        return np.empty((1, 0))
+    steps = np.diff(np.eye(n_levels), axis=0)
+    return penalised_transform(steps.T @ steps, null_dimension=1)

@@ -37,10 +37,12 @@ class MissingRows:
         self.rows = 0
         self.by_column: Counter[str] = Counter()
         self._first: dict[str, tuple[str, int]] = {}
+        self._order: list[str] = []
 
     def find(self, frame: nw.DataFrame[Any], names: list[str], where: str, first_row: int) -> NDArray[np.bool_]:
         """Rows of a table in which one of the named columns is missing; shape (n,)."""
         gone = np.zeros(len(frame), dtype=bool)
+        self._order = names
         for name in names:
             here = _is_missing(frame[name])
             if here.any():
@@ -54,7 +56,7 @@ class MissingRows:
     @property
     def counts(self) -> str:
         """Count in words, by column and of rows."""
-        columns = ", ".join(f"{name!r} {count:,}" for name, count in self.by_column.items())
+        columns = ", ".join(f"{name!r} {self.by_column[name]:,}" for name in self._order if self.by_column[name])
         have = "row has" if self.rows == 1 else "rows have"
         return f"{self.rows:,} of {self.seen:,} {have} missing values ({columns})"
 

@@ -139,12 +139,13 @@ def sample_residuals(data: RegimeData, design: Design, coefficients: FloatArray)
     covariance = centred.T @ centred / max(len(coefficients) - 1, 1)
     parts: list[tuple[FloatArray, NDArray[np.bool_], FloatArray, FloatArray, NDArray[np.intp]]] = []
     for r, (regime, profile) in enumerate(data.profiles.items()):
-        rows = profile.sample
+        rows, dataset = profile.sample, profile.sample_dataset
         if len(rows) > ROWS_PER_REGIME:
-            rows = rows[np.linspace(0, len(rows) - 1, ROWS_PER_REGIME).astype(int)]
+            kept = np.linspace(0, len(rows) - 1, ROWS_PER_REGIME).astype(int)
+            rows, dataset = rows[kept], None if dataset is None else dataset[kept]
         actions = rows[:, :-1]
         active = design.active_columns(regime)
-        x = design.regime_rows(actions, regime)
+        x = design.regime_rows(actions, regime, dataset)
         error = (rows[:, -1] - design.outcome_mean) / design.outcome_sd - x @ mean[active]
         extra = np.einsum("np,np->n", x @ covariance[np.ix_(active, active)], x)
         was_set = np.broadcast_to([regime.sets(a) for a in data.actions], actions.shape)

@@ -16,6 +16,7 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
 from bayes_ivgen.data.identification import level_weights
 from bayes_ivgen.effects import EffectPosterior, Estimate, OutcomeNoise, Support, outcome, parse_queries
+from bayes_ivgen.effects.offsets import dataset_offsets
 from bayes_ivgen.effects.queries import Categories
 from bayes_ivgen.errors import QueryError, SupportWarning
 from bayes_ivgen.inference.diagnostics import mixing_table
@@ -263,6 +264,10 @@ class Fit:
             Where to evaluate; by default 60 points, or the levels, of its natural range.
         """
         return self.effects.confounding_bias(action, self._grid(action, values, "natural"))
+
+    def dataset_offsets(self, prob: float = 0.9) -> pd.DataFrame:
+        """Posterior of the offset of each data set, see `RegimeData.from_frame`; zero in every query."""
+        return dataset_offsets(self.design, self.effects.coefficients, prob)
 
     def _grid(self, action: str, values: Any, which: Literal["tested", "natural"]) -> FloatArray:
         if action not in self.actions:

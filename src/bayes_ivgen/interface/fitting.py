@@ -109,7 +109,7 @@ def _check_data(data: RegimeData) -> None:
             f"data is a {type(data).__name__}; build it first, for example with "
             "RegimeData.from_frame(frame, outcome=..., actions=[...])."
         )
-    for part in ("covariates", "exposure", "dataset"):
+    for part in ("covariates", "exposure"):
         if getattr(data.columns, part):
             raise SpecError(
                 f"the data name {part} ({getattr(data.columns, part)!r}), which this version cannot fit; "

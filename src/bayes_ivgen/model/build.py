@@ -11,9 +11,17 @@ import numpy as np
 from bayes_ivgen.basis import Basis, Categorical, FittedBasis, FittedTensor
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.data.datasets import warn_if_unseparable
 from bayes_ivgen.errors import DataWarning, SpecError
 from bayes_ivgen.model.build_tables import parent_tables
-from bayes_ivgen.model.components import CausalComponent, CommonLevel, Component, ConfoundingComponent, size_of
+from bayes_ivgen.model.components import (
+    CausalComponent,
+    CommonLevel,
+    Component,
+    ConfoundingComponent,
+    size_of,
+)
+from bayes_ivgen.model.components_offset import DatasetOffset
 from bayes_ivgen.model.design import Design
 from bayes_ivgen.model.graph import ActionGraph
 
@@ -34,9 +42,10 @@ def build_design(data: RegimeData, *, causal: Basis, confounding: Basis, graph: 
     Warns
     -----
     DataWarning
-        If a regime has fewer than ten rows, or a component more columns than rows that can inform it.
+        If a regime has fewer than ten rows, a component more columns than rows that can inform it, or the
+        rows cannot tell the offset of a data set from the levels of the regimes.
     """
-    components: list[Component] = [
+    components: list[Component | DatasetOffset] = [
         *(_causal(data, action, causal) for action in data.actions),
         *(
             _confounding(data, action, graph.parents_of(action), confounding, has_level=not separable)
@@ -47,6 +56,10 @@ def build_design(data: RegimeData, *, causal: Basis, confounding: Basis, graph: 
     with_level = tuple(c.action for c in components if isinstance(c, ConfoundingComponent) and c.has_level)
     if len(with_level) > 1:
         components.append(CommonLevel(with_level))
+    if len(data.datasets) > 1:
+        components.append(DatasetOffset(data.datasets))
+        weights = {r: p.dataset_weight for r, p in data.profiles.items() if p.dataset_weight is not None}
+        warn_if_unseparable(weights, data.actions, data.datasets)
     mean, sd = _outcome_scale(data)
     design = Design(data.actions, tuple(components), mean, sd)
     _warn_about_small_regimes(data)
@@ -151,7 +164,7 @@ def _warn_about_small_regimes(data: RegimeData) -> None:
 
 def _warn_about_thin_components(data: RegimeData, design: Design) -> None:
     for component in design.components:
-        if isinstance(component, CommonLevel):
+        if isinstance(component, CommonLevel | DatasetOffset):
             continue
         if isinstance(component, CausalComponent):
             regimes = data.regimes_setting(component.action) or data.regimes

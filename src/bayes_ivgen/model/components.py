@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from bayes_ivgen.basis import (
     tensor_from_dict,
 )
 from bayes_ivgen.basis.base import FloatArray
+
+if TYPE_CHECKING:
+    from bayes_ivgen.model.components_offset import DatasetOffset
 
 RIDGE = 1e-4  # of the mean square, in the regression on the columns of the parents
 
@@ -38,6 +41,7 @@ class TermType(StrEnum):
     OTHER_LINEAR = "other_linear"
     OTHER_WIGGLE = "other_wiggle"
     TENSOR = "tensor"
+    DATASET = "dataset"
 
 
 @dataclass(frozen=True)
@@ -222,8 +226,12 @@ class CommonLevel:
 Component = CausalComponent | ConfoundingComponent | CommonLevel
 
 
-def component_from_dict(data: dict[str, Any]) -> Component:
+def component_from_dict(data: dict[str, Any]) -> Component | DatasetOffset:
     """Restore a component written by its ``to_dict``."""
+    if data["kind"] == "dataset_offset":
+        from bayes_ivgen.model.components_offset import DatasetOffset
+
+        return DatasetOffset.from_dict(data)
     if data["kind"] == "causal":
         return CausalComponent(data["action"], basis_from_dict(data["basis"]))
     if data["kind"] == "common_level":

@@ -20,6 +20,7 @@ from bayes_ivgen.model.components import (
     TermType,
     component_from_dict,
 )
+from bayes_ivgen.model.components_offset import DatasetOffset, with_dataset
 
 BoolArray = NDArray[np.bool_]
 
@@ -41,7 +42,7 @@ class Design:
     """
 
     actions: tuple[str, ...]
-    components: tuple[Component, ...] = field(repr=False)
+    components: tuple[Component | DatasetOffset, ...] = field(repr=False)
     outcome_mean: float
     outcome_sd: float
 
@@ -102,9 +103,9 @@ class Design:
                 parts.append(np.arange(columns.start, columns.stop))
         return np.concatenate(parts)
 
-    def regime_rows(self, values: FloatArray, regime: Regime) -> FloatArray:
-        """Rows of the active columns for actions `values` of shape (n, K) in one regime."""
-        by_name = {action: values[:, k] for k, action in enumerate(self.actions)}
+    def regime_rows(self, values: FloatArray, regime: Regime, dataset: FloatArray | None = None) -> FloatArray:
+        """Rows of the active columns for actions `values` of shape (n, K) in one regime; data sets as codes (n,)."""
+        by_name = with_dataset({action: values[:, k] for k, action in enumerate(self.actions)}, dataset)
         blocks = [np.ones((len(values), 1))]
         for component in self.components:
             if isinstance(component, CommonLevel):
@@ -114,7 +115,7 @@ class Design:
                 blocks.append(component.columns(by_name))
         return np.concatenate(blocks, axis=1)
 
-    def rows(self, values: FloatArray, was_set: BoolArray) -> FloatArray:
+    def rows(self, values: FloatArray, was_set: BoolArray, dataset: FloatArray | None = None) -> FloatArray:
         """Rows of all columns when each row has its own regime.
 
         Parameters
@@ -123,12 +124,14 @@ class Design:
             Values of the actions.
         was_set : ndarray of bool, shape (n, K)
             R_k: whether the action is set in this row.
+        dataset : ndarray of shape (n,), optional
+            Code of the data set of each row; without it their offsets are zero, as in every query.
 
         Returns
         -------
         ndarray of shape (n, P)
         """
-        by_name = {action: values[:, k] for k, action in enumerate(self.actions)}
+        by_name = with_dataset({action: values[:, k] for k, action in enumerate(self.actions)}, dataset)
         rows = np.zeros((len(values), self.n_coefficients))
         rows[:, 0] = 1.0
         for component, columns in zip(self.components, self.component_slices, strict=True):
@@ -175,7 +178,7 @@ class Design:
         )
 
 
-def _at_work(component: Component, regime: Regime) -> bool:
+def _at_work(component: Component | DatasetOffset, regime: Regime) -> bool:
     if isinstance(component, CommonLevel):
         return not all(regime.sets(action) for action in component.actions)
     return component.gate is None or not regime.sets(component.gate)

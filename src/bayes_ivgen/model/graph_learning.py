@@ -55,6 +55,14 @@ def _scores(data: RegimeData, name: str, values: FloatArray, degree: int = RANK_
     return level_scores(values) if _unordered(data, name) else rank_scores(values, degree)
 
 
+def _within(scores: FloatArray, dataset: FloatArray | None) -> FloatArray:
+    """Take out the means of the data sets: a drift of both actions is no effect of one on the other."""
+    if dataset is None or len(np.unique(dataset)) == 1:
+        return scores
+    groups = (dataset[:, None] == np.unique(dataset)).astype(float)
+    return _whitened(scores - groups @ (groups.T @ scores / groups.sum(axis=0)[:, None]))
+
+
 def _unordered(data: RegimeData, name: str) -> bool:
     found = data.label_sets.get(name)
     return found is not None and not found.ordered and len(found.labels) > 2
@@ -103,7 +111,9 @@ def _single_test(data: RegimeData, cause: str, effect: str) -> RankTest:
         return RankTest(0.0, 0, np.nan, np.nan)
     j, k = data.index(cause), data.index(effect)
     sample = data.profiles[regime].sample
-    result = _compare(_scores(data, cause, sample[:, j]), _scores(data, effect, sample[:, k]), len(sample))
+    scores = _scores(data, cause, sample[:, j]), _scores(data, effect, sample[:, k])
+    left, right = (_within(score, data.profiles[regime].sample_dataset) for score in scores)
+    result = _compare(left, right, len(sample))
     if result.df == 0 and Regime() in data.profiles:
         result = _same_law_test(data, effect, sample[:, k], data.profiles[Regime()].sample[:, k])
     if not result.df:
@@ -226,11 +236,16 @@ def conditional_test(data: RegimeData, cause: str, effect: str, given: list[str]
     regime; then compared as in `independence_test`.
     """
     j, k = data.index(cause), data.index(effect)
-    samples = [_thinned(data.profiles[regime].sample) for regime in data.regimes_leaving(effect)]
-    if not samples:
+    profiles = [data.profiles[regime] for regime in data.regimes_leaving(effect)]
+    if not profiles:
         return 1.0
+    samples = [_thinned(profile.sample) for profile in profiles]
     rows = np.concatenate(samples)
     blocks = [np.repeat(np.eye(len(samples)), [len(sample) for sample in samples], axis=0)]
+    datasets = [_thinned(profile.sample_dataset) for profile in profiles if profile.sample_dataset is not None]
+    if datasets:
+        pooled = np.concatenate(datasets)
+        blocks.append((pooled[:, None] == np.unique(pooled)[1:]).astype(float))
     scores = {name: _scores(data, name, rows[:, data.index(name)], GIVEN_DEGREE) for name in given}
     blocks += scores.values()
     crossed = [block if name in data.label_sets else block[:, :1] for name, block in scores.items()]

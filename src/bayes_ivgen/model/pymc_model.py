@@ -10,6 +10,7 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import RegimeData
 from bayes_ivgen.model.design import Design, indicators
 from bayes_ivgen.model.priors import PositivePrior, Priors
+from bayes_ivgen.model.repeated_rows import repeated
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -49,9 +50,9 @@ def scales(design: Design, priors: Priors) -> tuple[Any, Any, Any]:
 
 
 def collect_rows(data: RegimeData) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """All rows of the data in memory: actions (n, K), outcome (n,), regime index (n,)."""
+    """All rows in memory, as often as their weights say: actions (n, K), outcome (n,), regime index (n,)."""
     position = {regime: i for i, regime in enumerate(data.regimes)}
-    batches = list(data.batches())
+    batches = list(repeated(data))
     return (
         np.concatenate([batch.variables for batch in batches]),
         np.concatenate([batch.outcome for batch in batches]),
@@ -77,6 +78,11 @@ def rowwise_model(
     sigma_names : tuple of str
         Names of the noise scales.
 
+    Raises
+    ------
+    SpecError
+        If a weight is not a whole number.
+
     Notes
     -----
     ``outcome`` is in its own units; ``alpha``, ``beta``, ``tau``, ``hyper`` and ``sigma`` are in
@@ -85,10 +91,11 @@ def rowwise_model(
     import pymc as pm
 
     actions, outcome, regime_index = collect_rows(data)
+    dataset = np.concatenate([batch.dataset for batch in repeated(data)]) if data.datasets else None
     was_set = indicators(data.regimes, data.actions)[regime_index]
     coords = coordinates(design, sigma_names) | {"action": list(data.actions)}
     with pm.Model(coords=coords) as model:
-        columns = pm.Data("design", design.rows(actions, was_set)[:, 1:], dims=("row", "coefficient"))
+        columns = pm.Data("design", design.rows(actions, was_set, dataset)[:, 1:], dims=("row", "coefficient"))
         index = pm.Data("sigma_index", sigma_index[regime_index], dims="row")
         alpha = pm.Normal("alpha", 0.0, priors.alpha_sd)
         _, tau, sigma = scales(design, priors)

@@ -47,10 +47,10 @@ def accumulate(
     log_variance = np.zeros(len(labels))
     batch_rows = max(1024, BATCH_BYTES // (8 * design.n_coefficients))
     for batch in data.batches(batch_rows):
-        regime, variables, outcome, weights, *_ = batch
+        regime, variables, outcome, weights = batch[:4]
         r = labels.index(regime.label)
         active = design.active_columns(regime)
-        x = design.regime_rows(variables, regime)
+        x = design.regime_rows(variables, regime, batch.dataset)
         y = (outcome - design.outcome_mean) / design.outcome_sd
         if variance is not None:
             v = variance(variables, regime)
