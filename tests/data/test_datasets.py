@@ -89,6 +89,11 @@ OBS, TV, WEB = Regime(), Regime(("tv",)), Regime(("web",))
         ({OBS: [9, 0, 9], TV: [9, 0, 9], WEB: [0, 9, 0]}, [0, 1, 2]),  # the mean of all three is not known
         ({TV: [9, 0], WEB: [9, 9]}, []),
         ({OBS: [9]}, []),
+        (
+            {OBS: [9, 0], TV: [9, 0], WEB: [9, 0], Regime(("tv", "web")): [0, 9]},
+            [],
+        ),  # its level is known from the others
+        ({OBS: [9, 0], TV: [9, 0], WEB: [0, 9], Regime(("tv", "web")): [0, 9]}, [0, 1]),
     ],
 )
 def test_separable_offsets(weights: dict, expected: list[int]) -> None:

@@ -89,7 +89,7 @@ def test_missing_regime_labels(form: str, tmp_path: Path) -> None:
     message = "the regime column 'regime' of .* is missing in row 7; label every row.* or pass missing='drop'"
     with pytest.raises(DataError, match=message):
         FORMS[form](frame, tmp_path)
-    with pytest.warns(DataWarning, match=r"1 of 60 row has missing values \('regime' 1\)"):
+    with pytest.warns(DataWarning, match=r"1 of 60 rows has missing values \('regime' 1\)"):
         assert FORMS[form](frame, tmp_path, missing="drop").n_rows == 59
 
 

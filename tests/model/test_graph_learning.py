@@ -223,6 +223,9 @@ def test_labels_are_compared_level_by_level() -> None:
     assert tables[0].loc[("a", "x"), "df"] == 9
     assert tables[0]["p_monotone"].isna().all()
     np.testing.assert_allclose(tables[0]["statistic"], tables[1]["statistic"])
+    single = frame["regime"] == "do(a)"
+    pearson = stats.chi2_contingency(pd.crosstab(a[single], b[single])).statistic
+    np.testing.assert_allclose(tables[0].loc[("a", "b"), "statistic"], pearson)
 
 
 def test_dependence_of_labels_is_found_where_ranks_show_little() -> None:

@@ -57,8 +57,8 @@ class MissingRows:
     def counts(self) -> str:
         """Count in words, by column and of rows."""
         columns = ", ".join(f"{name!r} {self.by_column[name]:,}" for name in self._order if self.by_column[name])
-        have = "row has" if self.rows == 1 else "rows have"
-        return f"{self.rows:,} of {self.seen:,} {have} missing values ({columns})"
+        have = "has" if self.rows == 1 else "have"
+        return f"{self.rows:,} of {self.seen:,} rows {have} missing values ({columns})"
 
     def settle(self, missing: Missing) -> None:
         """Refuse rows with missing values, or warn that they are left out."""
