@@ -52,7 +52,7 @@ BAD_INPUT = [
     ("effect nothing.zarr --do a=1", "there is no fit at nothing.zarr"),
     ("effect rows.parquet --do a=1", "the folders that bayes-ivgen fit writes are"),
     ("effect fit.zarr", "neither in --do nor in --given"),
-    ("effect fit.zarr --do a", "--do 'a' is not action=number"),
+    ("effect fit.zarr --do a", "--do 'a' is not action=value"),
     ("effect fit.zarr --do a=x,b=1", "--do 'a=x' is not action=number"),
     ("effect fit.zarr --do a=1,a=2", "--do gives 'a' twice"),
     ("effect fit.zarr --do a=1", "'b' stands neither in --do nor in --given"),

@@ -137,7 +137,7 @@ def test_pandas_column_that_is_not_made_of_numbers(
     kind: str, series: pd.Series, advice: str, fix: Callable[[pd.Series], Any], column: str
 ) -> None:
     frame = pd.DataFrame(COLUMNS).assign(**{column: series})
-    message = rf"column '{column}' of the frame holds {kind} \(dtype {re.escape(str(series.dtype))}\).*must be real"
+    message = rf"column '{column}' of the frame holds {kind} \(dtype {re.escape(str(series.dtype))}\).*must hold real"
     with pytest.raises(DataError, match=message) as caught:
         read(frame)
     assert advice in str(caught.value)
@@ -164,7 +164,7 @@ def test_polars_and_pyarrow_columns_that_are_not_made_of_numbers(
     kind: str, series: pl.Series, convert: Callable[[pl.DataFrame], Any]
 ) -> None:
     frame = pl.DataFrame(COLUMNS).with_columns(series)
-    with pytest.raises(DataError, match=f"column 'tv' of the frame holds {kind} .dtype .*must be real numbers"):
+    with pytest.raises(DataError, match=f"column 'tv' of the frame holds {kind} .dtype .*it must hold real numbers"):
         read(convert(frame))
     if kind in {"strings", "booleans"}:
         fixed = series.cast(float)  # as the message says

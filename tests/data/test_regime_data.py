@@ -475,8 +475,7 @@ FRAME_WITH = {
 
 
 @forms
-@pytest.mark.parametrize("column", ["tv", "y"])
-@pytest.mark.parametrize("case", FRAME_WITH)
+@pytest.mark.parametrize(("case", "column"), [*((case, "y") for case in FRAME_WITH), ("dates", "tv")])
 def test_columns_that_are_not_numbers(form: str, column: str, case: str, tmp_path: Path) -> None:
     kind, spoil, mend = FRAME_WITH[case]
     if form == "csv" and case in {"strings", "categories"}:
@@ -485,10 +484,22 @@ def test_columns_that_are_not_numbers(form: str, column: str, case: str, tmp_pat
     else:
         bad = table().assign(**{column: spoil(table()[column])})
     assert_refused_until_fixed(
-        rf"column '{column}' of .* holds ({kind}) \(dtype .*\); actions and outcome must be real numbers\. Convert ",
+        rf"column '{column}' of .* holds ({kind}) \(dtype .*\); it must hold real numbers\. Convert ",
         lambda: FORMS[form](bad, tmp_path),
         lambda: FORMS[form](bad.assign(**{column: mend(bad[column])}), tmp_path),
     )
+
+
+@pytest.mark.parametrize("form", ["pandas", "polars", "pyarrow", "parquet"])
+def test_actions_whose_numbers_are_text(form: str, tmp_path: Path) -> None:
+    for digits in (0, 9):  # few and many labels
+        bad = table().assign(tv=lambda x, digits=digits: x["tv"].round(digits).astype(str))
+        assert_refused_until_fixed(
+            r"column 'tv' holds (strings that read as numbers.* Convert it to numbers, with .astype\(float\)|"
+            "more than 64 different labels.* Convert it to numbers if it holds numbers as text)",
+            lambda bad=bad: FORMS[form](bad, tmp_path),
+            lambda bad=bad: FORMS[form](bad.astype({"tv": float}), tmp_path),
+        )
 
 
 @pytest.mark.parametrize("column", ["tv", "y"])

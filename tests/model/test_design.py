@@ -48,7 +48,7 @@ def test_slices_cover_every_column_once(design: Design) -> None:
     for name, index in zip(design.coefficient_names, design.term_index, strict=True):
         assert name.startswith(design.terms[index].name)
     assert [design.types[i] for i in design.type_index] == [term.type for term in design.terms]
-    extra = ("synergy", "covariate", "causal_tensor")
+    extra = ("synergy", "covariate", "causal_tensor", "dataset")
     assert design.types == tuple(kind for kind in TermType if not kind.startswith(extra))
 
 

@@ -201,3 +201,58 @@ def test_an_indirect_edge_is_dropped_given_the_action_between() -> None:
     assert all(graph.evidence is not None and graph.evidence.loc[("a", "c"), "p_value"] < 1e-4 for graph in chains)
     both = ActionGraph({"b": ["a"], "c": ["a", "b"]})
     assert all(learn_graph(_chain(seed, direct=0.7)) == both for seed in range(20))
+
+
+def labelled(codes: np.ndarray, seed: int, labels: str = "pqrs") -> np.ndarray:
+    """Labels whose order says nothing about the codes."""
+    shuffled = np.random.default_rng(seed).permutation(list(labels))
+    return shuffled[codes.astype(int)]
+
+
+def test_labels_are_compared_level_by_level() -> None:
+    """Degrees of freedom are the product of the ranks, and no name of a level matters."""
+    rng = np.random.default_rng(3)
+    n = 600
+    a, b, x = rng.integers(0, 4, n), rng.integers(0, 3, n), rng.normal(size=n)
+    frame = pd.DataFrame({"x": x, "y": rng.normal(size=n), "regime": np.resize(["obs", "do(a)", "do(b)"], n)})
+    tables = []
+    for seed in (0, 1):
+        rows = frame.assign(a=labelled(a, seed), b=labelled(b, seed, "uvw"))
+        tables.append(graph_evidence(RegimeData.from_frame(rows, outcome="y", actions=["a", "b", "x"])))
+    assert tables[0].loc[("a", "b"), "df"] == 6
+    assert tables[0].loc[("a", "x"), "df"] == 9
+    assert tables[0]["p_monotone"].isna().all()
+    np.testing.assert_allclose(tables[0]["statistic"], tables[1]["statistic"])
+    single = frame["regime"] == "do(a)"
+    pearson = stats.chi2_contingency(pd.crosstab(a[single], b[single])).statistic
+    np.testing.assert_allclose(tables[0].loc[("a", "b"), "statistic"], pearson)
+
+
+def test_dependence_of_labels_is_found_where_ranks_show_little() -> None:
+    """Level 2 of six follows the cause, the others do not; the codes of the levels are in no order."""
+    rng = np.random.default_rng(4)
+    n = 3000
+    cause = rng.integers(0, 2, n)
+    effect = np.where((cause == 1) & (rng.random(n) < 0.15), 2, rng.integers(0, 6, n))
+    rows = pd.DataFrame({"cause": np.array(["off", "on"])[cause], "effect": labelled(effect, 0, "abcdef")})
+    rows = rows.assign(y=rng.normal(size=n), regime=np.resize(["obs", "do(cause)", "do(effect)"], n))
+    rows.loc[rows["regime"] == "do(effect)", "effect"] = labelled(rng.integers(0, 6, n // 3), 0, "abcdef")
+    graph = learn_graph(RegimeData.from_frame(rows, outcome="y", actions=["cause", "effect"]))
+    assert graph.edges == (("cause", "effect"),)
+    assert graph.evidence is not None
+    assert graph.evidence.loc[("cause", "effect"), "df"] == 5
+
+
+def test_a_cause_that_was_set_to_one_label() -> None:
+    """Then the law of the other is compared with the observational one."""
+    rng = np.random.default_rng(5)
+    n = 2000
+    cause = rng.integers(0, 3, n)
+    regime = np.resize(["obs", "do(cause)"], n)
+    cause[regime == "do(cause)"] = 1
+    effect = np.where(rng.random(n) < 0.3, cause, rng.integers(0, 3, n))
+    rows = pd.DataFrame({"cause": labelled(cause, 0), "effect": labelled(effect, 1), "y": rng.normal(size=n)})
+    data = RegimeData.from_frame(rows.assign(regime=regime), outcome="y", actions=["cause", "effect"])
+    evidence = graph_evidence(data)
+    assert evidence.loc[("cause", "effect"), "df"] == 2
+    assert evidence.loc[("cause", "effect"), "p_value"] < 1e-6

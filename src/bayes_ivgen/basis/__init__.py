@@ -6,23 +6,29 @@ import numpy as np
 
 from bayes_ivgen.basis.base import Basis, FittedBasis, Tail
 from bayes_ivgen.basis.bspline import BSpline, FittedBSpline
+from bayes_ivgen.basis.categorical import Categorical, FittedCategorical
 from bayes_ivgen.basis.polynomial import FittedPolynomial, Polynomial
+from bayes_ivgen.basis.product import FittedProduct
 from bayes_ivgen.basis.tensor import FittedTensor
 
 __all__ = [
     "BSpline",
     "Basis",
+    "Categorical",
     "FittedBSpline",
     "FittedBasis",
+    "FittedCategorical",
     "FittedPolynomial",
+    "FittedProduct",
     "FittedTensor",
     "Polynomial",
     "Tail",
     "basis_from_dict",
+    "product_from_dict",
     "tensor_from_dict",
 ]
 
-_KINDS: dict[str, Any] = {"bspline": FittedBSpline, "polynomial": FittedPolynomial}
+_KINDS: dict[str, Any] = {"bspline": FittedBSpline, "polynomial": FittedPolynomial, "categorical": FittedCategorical}
 
 
 def basis_from_dict(data: dict[str, Any]) -> FittedBasis:
@@ -36,6 +42,15 @@ def tensor_from_dict(data: dict[str, Any]) -> FittedTensor:
     return FittedTensor(
         basis_from_dict(data["first"]),
         basis_from_dict(data["second"]),
+        np.array(data["centre"], dtype=float),
+        data["scale"],
+    )
+
+
+def product_from_dict(data: dict[str, Any]) -> FittedProduct:
+    """Restore a product of several bases written by its ``to_dict``."""
+    return FittedProduct(
+        {name: basis_from_dict(item) for name, item in data["margins"].items()},
         np.array(data["centre"], dtype=float),
         data["scale"],
     )

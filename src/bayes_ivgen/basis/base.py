@@ -21,7 +21,7 @@ class FittedBasis(Protocol):
 
     @property
     def n_linear(self) -> int:
-        """Number of unpenalised columns: 1, or 0 for an action seen at one level only."""
+        """Number of columns of main effects: 1 for a line, L - 1 for a table, 0 for an action seen at one level."""
         ...
 
     def columns(self, x: FloatArray) -> FloatArray:

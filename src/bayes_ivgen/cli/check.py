@@ -89,6 +89,8 @@ def _tried(data: RegimeData, action: str, regimes: Sequence[Regime]) -> list[str
     tried = Tried.of(data, action, tuple(regimes))
     if tried is None:
         return ["-", rows]
+    if (labels := data.categories.get(action)) is not None and tried.levels is not None:
+        return [", ".join(str(labels[int(code)]) for code in tried.levels), rows]
     if tried.levels is not None and len(tried.levels) <= MAX_LEVELS:
         return [", ".join(number(level) for level in tried.levels), rows]
     return [f"{number(tried.low)} to {number(tried.high)}", rows]

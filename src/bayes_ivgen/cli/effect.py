@@ -22,7 +22,7 @@ from bayes_ivgen.cli.output import (
     working,
     write_table,
 )
-from bayes_ivgen.cli.parsing import assignments_of, names_of
+from bayes_ivgen.cli.parsing import assignments_of, names_of, values_of
 from bayes_ivgen.errors import QueryError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def effect(
     fit : path
         Folder that bayes-ivgen fit wrote.
     do : list of str
-        Actions that are set: tv=3,web=1.
+        Actions that are set: tv=3,offer=B.
     given : list of str
         Actions that are seen at these values while they follow their own causes: radio=2.
     rest : str
@@ -89,17 +89,21 @@ def effect(
     """
     if out is not None:
         check_target(out, overwrite=overwrite, suffixes=TABLE_SUFFIXES)
-    set_values: dict[str, Any] = dict(assignments_of(do, "--do"))
-    seen_values: dict[str, Any] = dict(assignments_of(given, "--given"))
-    other_set = assignments_of(versus, "--versus")
-    other_seen = assignments_of(versus_given, "--versus-given")
-    if ratio and not (other_set or other_seen):
+    sides = [
+        (option, assignments_of(items, option))
+        for option, items in (
+            ("--do", do), ("--given", given), ("--versus", versus), ("--versus-given", versus_given)
+        )
+    ]  # fmt: skip
+    if ratio and not any(values for _, values in sides[2:]):
         raise QueryError("--ratio compares two effects; say with which one by --versus action=value.")
     from bayes_ivgen.effects.estimate import check_prob
     from bayes_ivgen.storage import load
 
     check_prob(prob)
     fitted = load(fit)
+    read: list[dict[str, Any]] = [dict(values_of(values, fitted.categories, option)) for option, values in sides]
+    set_values, seen_values, other_set, other_seen = read
     carried = _add_queries(fitted, queries, set_, set_values, seen_values)
     options: dict[str, Any] = {"rest": rest, "extrapolate": extrapolate}
     if other_set or other_seen:
@@ -166,7 +170,7 @@ def show_estimate(estimate: Estimate, table: pd.DataFrame, prob: float) -> None:
     moving, fixed_part = _moving(estimate.queries)
     at = f" at {', '.join(f'{name}={number(value)}' for name, value in fixed_part.items())}" if fixed_part else ""
     title = f"{estimate.name}{at}, {len(estimate):,} queries"
-    keys = [[number(row[name]) for name in moving] for row in estimate.queries.head(MAX_ROWS).to_dict("records")]
+    keys = [[_cell(row[name]) for name in moving] for row in estimate.queries.head(MAX_ROWS).to_dict("records")]
     rows = [[*key, *row] for key, row in zip(keys, cells, strict=True)]
     if table_width([*moving, *headings], rows) <= WIDTH:
         show_table([*moving, *headings], rows, title=title, left=0)
@@ -181,10 +185,14 @@ def show_estimate(estimate: Estimate, table: pd.DataFrame, prob: float) -> None:
         say(f"Not supported by the data: {len(unsupported):,}, the first because {unsupported['reason'].iloc[0]}.")
 
 
-def _moving(queries: pd.DataFrame) -> tuple[list[str], dict[str, float]]:
+def _cell(value: Any) -> str:
+    return number(float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+def _moving(queries: pd.DataFrame) -> tuple[list[str], dict[str, Any]]:
     """Columns that differ between the queries, and the values of those that do not."""
     moving = [str(name) for name in queries.columns if (queries[name] != queries[name].iloc[0]).any()]
-    fixed_part = {str(name): float(queries[name].iloc[0]) for name in queries.columns if name not in moving}
+    fixed_part = {str(name): queries[name].iloc[0] for name in queries.columns if name not in moving}
     return moving, fixed_part
 
 

@@ -14,6 +14,7 @@ from bayes_ivgen.cli.parsing import graph_of, shown
 
 if TYPE_CHECKING:
     from bayes_ivgen.data import RegimeData
+    from bayes_ivgen.data.labels import Label
     from bayes_ivgen.interface import Fit
 
 _MEANING = {
@@ -137,8 +138,14 @@ def next_question(fitted: Fit) -> str:
     return "--help"
 
 
-def _middle(fitted: Fit, action: str, *, was_set: bool) -> float:
+def _middle(fitted: Fit, action: str, *, was_set: bool) -> Label:
     """Median of the observed values, kept inside what was tried, with three digits where they suffice."""
+    middle = _middle_number(fitted, action, was_set=was_set)
+    labels = fitted.categories.get(action)
+    return middle if labels is None else labels[int(middle)]
+
+
+def _middle_number(fitted: Fit, action: str, *, was_set: bool) -> float:
     import numpy as np
 
     support = fitted.effects.support

@@ -23,6 +23,7 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"overwrite=True", "--overwrite"),
     (r"extrapolate=True", "--extrapolate"),
     (r"rest='hold'", "--rest hold"),
+    (r"missing='drop' to leave such rows out", "--missing drop to leave such rows out"),
     (r"regime_labels=\{'your label': \['action', \.\.\.\], \.\.\.\}", '--label "your label=action,action"'),
     (r"regime_labels\[('[^']*')\]", r"--label \1"),
     (r"regime_labels", "--label"),

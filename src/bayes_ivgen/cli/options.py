@@ -38,6 +38,12 @@ class RowOptions:
         Your own label and what it sets, may be repeated: "spring test=tv"; "history=" if nothing was.
     exclude : list of str
         Leave out the rows with this label, may be repeated: "do(tv,web)".
+    weights : str
+        Name of the column that says how many rows like this one there are.
+    dataset : str
+        Name of the column that tells data sets apart; each gets an offset of its own.
+    missing : {"refuse", "drop"}
+        What happens to rows with a missing value: an error, or they are left out.
     format : {"parquet", "csv"}
         Format of the files; by default by their suffix.
     """
@@ -47,6 +53,9 @@ class RowOptions:
     regime: str = "regime"
     label: list[str] | None = None
     exclude: list[str] | None = None
+    weights: str | None = None
+    dataset: str | None = None
+    missing: Literal["refuse", "drop"] = "refuse"
     format: FileFormat | None = None
 
 
@@ -69,6 +78,9 @@ def read_rows(paths: Sequence[str], options: RowOptions) -> RegimeData:
             outcome=options.outcome,
             actions=names_of(options.actions),
             regime=options.regime,
+            weights=options.weights,
+            dataset=options.dataset,
+            missing=options.missing,
             regime_labels=labels or None,
             exclude=options.exclude or (),
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from bayes_ivgen.errors import DataError, QueryError, SpecError
 
 if TYPE_CHECKING:
+    from bayes_ivgen.data.labels import Label
     from bayes_ivgen.model import ActionGraph
 
 NAMED_GRAPHS = ("learn", "full", "empty")
@@ -33,22 +34,45 @@ def numbers_of(text: str, option: str) -> list[float]:
     return [int(value) if value == int(value) else value for value in found if value is not None]
 
 
-def assignments_of(items: Sequence[str] | None, option: str) -> dict[str, float]:
-    """Read ``tv=3,web=1``, given once or in several items.
+def assignments_of(items: Sequence[str] | None, option: str) -> dict[str, str]:
+    """Split ``tv=3,offer=B``, given once or in several items; `values_of` reads the values.
 
     Raises
     ------
     QueryError
-        If a part is not of the form action=number, or an action stands twice.
+        If a part is not of the form action=value, or an action stands twice.
     """
-    found: dict[str, float] = {}
+    found: dict[str, str] = {}
     for part in (part for item in items or () for part in item.split(",") if part.strip()):
-        name, equals, number = (piece.strip() for piece in part.rpartition("="))
-        value = _number(number)
-        if not equals or not name or value is None:
-            raise QueryError(f"{option} {part.strip()!r} is not action=number; write for example {option} tv=3,web=1.")
+        name, equals, value = (piece.strip() for piece in part.rpartition("="))
+        if not equals or not name or not value:
+            raise QueryError(f"{option} {part.strip()!r} is not action=value; write for example {option} tv=3,web=1.")
         if name in found:
-            raise QueryError(f"{option} gives {name!r} twice ({found[name]:g} and {value:g}); give one value.")
+            raise QueryError(f"{option} gives {name!r} twice ({found[name]} and {value}); give one value.")
+        found[name] = value
+    return found
+
+
+def values_of(
+    assignments: Mapping[str, str], categories: Mapping[str, Sequence[Label]], option: str
+) -> dict[str, Label]:
+    """Read the values of `assignments_of`: labels of the actions in `categories`, else numbers.
+
+    Raises
+    ------
+    QueryError
+        If a value is neither.
+    """
+    found: dict[str, Label] = {}
+    for name, text in assignments.items():
+        if name in categories:
+            # An unknown label goes on as it is: the query refuses it with those that are valid.
+            same = (label for label in categories[name] if str(label).lower() == text.lower())
+            found[name] = next((label for label in categories[name] if str(label) == text), next(same, text))
+            continue
+        value = _number(text)
+        if value is None:
+            raise QueryError(f"{option} '{name}={text}' is not action=number; write for example {option} tv=3,web=1.")
         found[name] = value
     return found
 
@@ -116,6 +140,8 @@ def regimes_of(text: str) -> list[str]:
     return [label.strip() for label in re.split(r",(?![^(]*\))", text) if label.strip()]
 
 
-def shown(assignments: Iterable[tuple[str, float]]) -> str:
-    """Write values back as ``tv=3,web=1``."""
-    return ",".join(f"{name}={value:g}" for name, value in assignments)
+def shown(assignments: Iterable[tuple[str, Label]]) -> str:
+    """Write values back as ``tv=3,offer=B``."""
+    return ",".join(
+        f"{name}={value}" if isinstance(value, str | bool) else f"{name}={value:g}" for name, value in assignments
+    )

@@ -52,7 +52,8 @@ def check_unique(regime_of_label: Mapping[str, Regime]) -> None:
         if regime in seen:
             raise DataError(
                 f"the labels {seen[regime]!r} and {label!r} name the same regime {regime.label!r}; "
-                "give these rows one label."
+                "give these rows one label. If they come from other times or places, tell them apart with "
+                "dataset='column of data sets'."
             )
         seen[regime] = label
 

@@ -12,7 +12,7 @@ from bayes_ivgen.errors import DataError
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """Names of the columns that are read as numbers.
+    """Names of the columns that are read.
 
     Attributes
     ----------
@@ -26,6 +26,8 @@ class ColumnNames:
         How many times each row counts.
     exposure : str or None
         The size of each row (days, people, visits), for outcomes on a log scale.
+    dataset : str or None
+        Label of the data set that a row belongs to.
     """
 
     outcome: str
@@ -33,6 +35,7 @@ class ColumnNames:
     covariates: tuple[str, ...] = ()
     weights: str | None = None
     exposure: str | None = None
+    dataset: str | None = None
 
     @classmethod
     def checked(
@@ -43,6 +46,7 @@ class ColumnNames:
         covariates: Sequence[str] = (),
         weights: str | None = None,
         exposure: str | None = None,
+        dataset: str | None = None,
         regime: str | None = None,
     ) -> Self:
         """Check that names are text, different, and fit into regime labels.
@@ -55,10 +59,10 @@ class ColumnNames:
         for what, names in (("actions", actions), ("covariates", covariates)):
             if isinstance(names, str):
                 raise DataError(f"{what} is the string {names!r}; pass a list of names such as [{names!r}].")
-        columns = cls(outcome, tuple(actions), tuple(covariates), weights, exposure)
+        columns = cls(outcome, tuple(actions), tuple(covariates), weights, exposure, dataset)
         if not columns.actions:
             raise DataError("actions is empty; name at least one action column.")
-        _check_text([*columns.numeric, *([] if regime is None else [regime])])
+        _check_text([*columns.read, *([] if regime is None else [regime])])
         _check_once(columns, regime)
         unreadable = next((name for name in columns.actions if not _fits_a_label(name)), None)
         if unreadable is not None:
@@ -81,8 +85,13 @@ class ColumnNames:
 
     @property
     def numeric(self) -> tuple[str, ...]:
-        """All columns in the order in which they are read: variables, outcome, weights, exposure."""
+        """The columns of numbers (or codes of labels): variables, outcome, weights, exposure."""
         return (*self.described, *(name for name in (self.weights, self.exposure) if name is not None))
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """All columns in the order in which they are read: those of `numeric`, then the data set."""
+        return (*self.numeric, *(() if self.dataset is None else (self.dataset,)))
 
 
 def _check_text(names: Sequence[Any]) -> None:
@@ -92,7 +101,7 @@ def _check_text(names: Sequence[Any]) -> None:
 
 
 def _check_once(columns: ColumnNames, regime: str | None) -> None:
-    names = columns.numeric
+    names = columns.read
     doubled = next((name for name in names if names.count(name) > 1), None)
     if doubled is not None:
         parts = {
@@ -101,12 +110,13 @@ def _check_once(columns: ColumnNames, regime: str | None) -> None:
             "outcome": doubled == columns.outcome,
             "weights": doubled == columns.weights,
             "exposure": doubled == columns.exposure,
+            "dataset": doubled == columns.dataset,
         }
         where = " and ".join(part for part, inside in parts.items() if inside)
         raise DataError(f"{doubled!r} is named twice among {where}; name each column once.")
     if regime in names:
         raise DataError(
-            f"the regime column {regime!r} is also an action, the outcome or another column of numbers; "
+            f"the regime column {regime!r} is also an action, the outcome or another column that is read; "
             "name different columns."
         )
 

@@ -9,7 +9,6 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from bayes_ivgen.data.columns import ColumnNames
 from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.errors import DataError
 
@@ -63,40 +62,27 @@ def numeric_columns(frame: nw.DataFrame[Any], names: Sequence[str], where: str, 
     DataError
         If a column is not made of real numbers, or holds a missing or infinite value.
     """
-    columns = [_numeric_column(frame[name], name, where, first_row) for name in names]
+    columns = [numeric_column(frame[name], name, where, first_row) for name in names]
     return np.ascontiguousarray(np.column_stack(columns)) if columns else np.empty((len(frame), 0))
 
 
-def checked_values(frame: nw.DataFrame[Any], columns: ColumnNames, where: str, first_row: int = 0) -> FloatArray:
-    """Return the columns of `columns.numeric`, with weights and exposure above zero.
+def numeric_column(
+    series: nw.Series[Any], name: str, where: str, first_row: int = 0, *, missing_ok: bool = False
+) -> FloatArray:
+    """Return one column as floats of shape (n,); missing values are NaN if `missing_ok`, else an error.
 
     Raises
     ------
     DataError
-        As `numeric_columns` does, and if a weight or an exposure is not positive.
+        As `numeric_columns` does.
     """
-    values = numeric_columns(frame, columns.numeric, where, first_row)
-    for part, name in (("weights", columns.weights), ("exposure", columns.exposure)):
-        if name is None:
-            continue
-        column = values[:, columns.numeric.index(name)]
-        if (wrong := column <= 0).any():
-            row = int(np.argmax(wrong))
-            raise DataError(
-                f"the {part} column {name!r} of {where} is {column[row]:g} in row {first_row + row}; every entry must "
-                f"be above zero. Leave out the {int(wrong.sum())} rows where it is not."
-            )
-    return values
-
-
-def _numeric_column(series: nw.Series[Any], name: str, where: str, first_row: int) -> FloatArray:
     if not series.dtype.is_numeric():
         raw = str(getattr(series.to_native(), "dtype", series.dtype))
         raise DataError(
-            f"column {name!r} of {where} holds {_kind(series.dtype, raw)} (dtype {raw}); actions and outcome "
-            f"must be real numbers. {_advice(series.dtype, raw)}"
+            f"column {name!r} of {where} holds {_kind(series.dtype, raw)} (dtype {raw}); it must hold real "
+            f"numbers. {_advice(series.dtype, raw)}"
         )
-    if series.is_null().any():
+    if not missing_ok and series.is_null().any():
         row = first_row + int(series.is_null().to_numpy().argmax())
         raise DataError(
             f"column {name!r} of {where} is missing (NaN) in row {row}; "
@@ -105,11 +91,11 @@ def _numeric_column(series: nw.Series[Any], name: str, where: str, first_row: in
     values = np.asarray(series.to_numpy())
     if np.iscomplexobj(values):
         raise DataError(
-            f"column {name!r} of {where} holds complex numbers; actions and outcome must be real numbers. "
+            f"column {name!r} of {where} holds complex numbers; it must hold real numbers. "
             "Pass the real part or the modulus."
         )
     values = values.astype(np.float64)
-    finite = np.isfinite(values)
+    finite = ~np.isinf(values) if missing_ok else np.isfinite(values)
     if not finite.all():
         row = int(np.argmin(finite))
         raise DataError(

@@ -9,21 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bayes_ivgen.data.checks import RegimeLabels, check_excluded, check_unique, checked_exclude, only, ordered
+from bayes_ivgen.data.assembly import Parts, assemble
+from bayes_ivgen.data.checks import RegimeLabels
 from bayes_ivgen.data.columns import ColumnNames
-from bayes_ivgen.data.frames import checked_values, label_column, to_narwhals
+from bayes_ivgen.data.datasets import DATASET, dataset_of_frames, label_of
 from bayes_ivgen.data.identification import Units, level_weights, missing_regimes, units_of
-from bayes_ivgen.data.profile import FloatArray, ProfileBuilder, RegimeProfile
-from bayes_ivgen.data.regime import Regime, own_labels, resolve_labels
-from bayes_ivgen.data.sources import (
-    BATCH_ROWS,
-    Batch,
-    FileSource,
-    MemorySource,
-    RowSource,
-    SelectedSource,
-    split_by_label,
-)
+from bayes_ivgen.data.labels import Label, LabelSet
+from bayes_ivgen.data.missing import Missing
+from bayes_ivgen.data.profile import FloatArray, RegimeProfile
+from bayes_ivgen.data.reading import RowReader
+from bayes_ivgen.data.regime import Regime
+from bayes_ivgen.data.sources import BATCH_ROWS, Batch, FileSource, MemorySource, RowSource, split_by_label
+from bayes_ivgen.data.tables import summary_table
 from bayes_ivgen.errors import DataError
 
 
@@ -37,15 +34,18 @@ class RegimeData:
     Attributes
     ----------
     columns : ColumnNames
-        Names of the outcome, the actions, the covariates, the weights and the exposure.
+        Names of the columns that are read.
     profiles : dict of Regime to RegimeProfile
         Counts, ranges, levels and a sample of the rows for each regime.
+    label_sets : dict of str to LabelSet
+        Labels of the columns that do not hold numbers; everywhere else they are codes 0..L-1.
     """
 
     columns: ColumnNames
     profiles: Mapping[Regime, RegimeProfile] = field(repr=False)
     _source: RowSource = field(repr=False)
     _regime_of_label: Mapping[str, Regime] = field(repr=False)
+    label_sets: Mapping[str, LabelSet] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_frame(
@@ -58,6 +58,8 @@ class RegimeData:
         covariates: Sequence[str] = (),
         weights: str | None = None,
         exposure: str | None = None,
+        dataset: str | None = None,
+        missing: Missing = "refuse",
         regime_labels: RegimeLabels | None = None,
         exclude: Sequence[str] = (),
     ) -> RegimeData:
@@ -70,16 +72,21 @@ class RegimeData:
         outcome : str
             Name of the outcome column.
         actions : sequence of str
-            Names of the action columns.
+            Names of the action columns: numbers, or categories, text and booleans, which keep their labels.
         regime : str
-            Name of the column of labels: ``obs``, ``do(tv)``, ``do(tv,web)``.
+            Name of the column of regime labels: ``obs``, ``do(tv)``, ``do(tv,web)``.
         covariates : sequence of str
             Names of columns that are known of a row and not caused by its actions: season, region,
             price. What moves two actions or more must be among them (theory notes, F).
         weights : str, optional
-            Name of the column that says how many times each row counts; positive.
+            Name of the column that says how many rows like this one there are; positive, fractions allowed.
         exposure : str, optional
             Name of the column with the size of each row, for outcomes on a log scale; positive.
+        dataset : str, optional
+            Name of the column of labels of the data set, where rows of one regime come from several: runs at
+            other times, places. Each gets an offset of its own, shrunk to zero.
+        missing : {"refuse", "drop"}
+            What happens to rows with a missing value: an error, or they are left out with a warning.
         regime_labels : mapping of str to list of str, optional
             Your own labels and the actions that each one sets, for example
             ``{"spring test": ["tv"], "history": []}``.
@@ -89,19 +96,31 @@ class RegimeData:
         Raises
         ------
         DataError
-            If a column is missing, doubled or not made of finite real numbers, a label cannot be
-            read, two labels name one regime, an action never varies, or no row has a label of
-            `exclude`.
+            If a column is missing, doubled or cannot be read, a regime label cannot be read, two of them name
+            one regime, an action never varies, or no row has a label of `exclude`.
+
+        Warns
+        -----
+        DataWarning
+            If rows are left out for missing values.
         """
         columns = ColumnNames.checked(
-            outcome=outcome, actions=actions, covariates=covariates, weights=weights, exposure=exposure, regime=regime
+            outcome=outcome,
+            actions=actions,
+            covariates=covariates,
+            weights=weights,
+            exposure=exposure,
+            dataset=dataset,
+            regime=regime,
         )
-        table = to_narwhals(frame, [*columns.numeric, regime], "the frame")
-        if len(table) == 0:
+        reader = RowReader(columns, regime, missing)
+        found = reader.count()
+        values, labels = reader.read(frame, "the frame", found)
+        if not found.seen:
             raise DataError("the frame has no rows; pass at least the rows of one regime.")
-        values = checked_values(table, columns, "the frame")
-        labels = label_column(table, regime, "the frame")
-        return cls._from_source(MemorySource(split_by_label(values, labels)), columns, regime_labels, exclude)
+        found.settle(missing)
+        source = MemorySource({} if labels is None else split_by_label(values, labels))
+        return cls._of(assemble(source, reader, found, regime_labels, exclude))
 
     @classmethod
     def from_frames(
@@ -113,15 +132,15 @@ class RegimeData:
         covariates: Sequence[str] = (),
         weights: str | None = None,
         exposure: str | None = None,
+        dataset: str | Mapping[str | Regime, Label] | None = None,
+        missing: Missing = "refuse",
         regime_labels: RegimeLabels | None = None,
     ) -> RegimeData:
         """Read one table for each regime, given as a mapping of regime label to data frame.
 
         Parameters and errors are those of `from_frame`; a table without rows is an error too.
+        `dataset` may also be a mapping of regime label to the label of the data set of its table.
         """
-        columns = ColumnNames.checked(
-            outcome=outcome, actions=actions, covariates=covariates, weights=weights, exposure=exposure
-        )
         if not isinstance(frames, Mapping):
             raise DataError(
                 f"frames is a {type(frames).__name__}; pass a mapping such as {{'obs': frame, 'do(a)': frame}}, "
@@ -129,17 +148,31 @@ class RegimeData:
             )
         if not frames:
             raise DataError("the mapping of frames is empty; pass at least {'obs': frame}.")
+        dataset_of = dataset_of_frames(dataset, frames)
+        columns = ColumnNames.checked(
+            outcome=outcome,
+            actions=actions,
+            covariates=covariates,
+            weights=weights,
+            exposure=exposure,
+            dataset=dataset if isinstance(dataset, str) or dataset is None else DATASET,
+        )
+        reader = RowReader(columns, missing=missing)
+        found = reader.count()
         values: dict[str, FloatArray] = {}
         for key, frame in frames.items():
-            label = key.label if isinstance(key, Regime) else key
+            label = label_of(key)
             where = f"the frame of regime {label!r}"
-            table = to_narwhals(frame, columns.numeric, where)
-            if len(table) == 0:
+            before = found.seen
+            read, _ = reader.read(frame, where, found, dataset=dataset_of.get(label))
+            if found.seen == before:
                 raise DataError(f"{where} has no rows; leave the regime out or add its rows.")
             if label in values:
                 raise DataError(f"regime {label!r} is given twice; put its rows into one frame.")
-            values[label] = checked_values(table, columns, where)
-        return cls._from_source(MemorySource(values), columns, regime_labels)
+            if len(read):
+                values[label] = read
+        found.settle(missing)
+        return cls._of(assemble(MemorySource(values), reader, found, regime_labels))
 
     @classmethod
     def from_parquet(
@@ -152,6 +185,8 @@ class RegimeData:
         covariates: Sequence[str] = (),
         weights: str | None = None,
         exposure: str | None = None,
+        dataset: str | None = None,
+        missing: Missing = "refuse",
         regime_labels: RegimeLabels | None = None,
         exclude: Sequence[str] = (),
     ) -> RegimeData:
@@ -161,10 +196,15 @@ class RegimeData:
         batch, not by the files. Parameters and errors are those of `from_frame`.
         """
         columns = ColumnNames.checked(
-            outcome=outcome, actions=actions, covariates=covariates, weights=weights, exposure=exposure, regime=regime
+            outcome=outcome,
+            actions=actions,
+            covariates=covariates,
+            weights=weights,
+            exposure=exposure,
+            dataset=dataset,
+            regime=regime,
         )
-        source = FileSource.open(path, columns, regime, "parquet")
-        return cls._from_source(source, columns, regime_labels, exclude)
+        return cls._from_files(path, RowReader(columns, regime, missing), "parquet", regime_labels, exclude)
 
     @classmethod
     def from_csv(
@@ -177,44 +217,41 @@ class RegimeData:
         covariates: Sequence[str] = (),
         weights: str | None = None,
         exposure: str | None = None,
+        dataset: str | None = None,
+        missing: Missing = "refuse",
         regime_labels: RegimeLabels | None = None,
         exclude: Sequence[str] = (),
     ) -> RegimeData:
         """Read CSV files with a header line in batches; otherwise like `from_parquet`."""
         columns = ColumnNames.checked(
-            outcome=outcome, actions=actions, covariates=covariates, weights=weights, exposure=exposure, regime=regime
+            outcome=outcome,
+            actions=actions,
+            covariates=covariates,
+            weights=weights,
+            exposure=exposure,
+            dataset=dataset,
+            regime=regime,
         )
-        source = FileSource.open(path, columns, regime, "csv")
-        return cls._from_source(source, columns, regime_labels, exclude)
+        return cls._from_files(path, RowReader(columns, regime, missing), "csv", regime_labels, exclude)
 
     @classmethod
-    def _from_source(
+    def _from_files(
         cls,
-        source: RowSource,
-        columns: ColumnNames,
+        path: Any,
+        reader: RowReader,
+        file_format: str,
         regime_labels: RegimeLabels | None,
-        exclude: Sequence[str] = (),
+        exclude: Sequence[str],
     ) -> RegimeData:
-        actions = columns.actions
-        regime_labels = own_labels(regime_labels)
-        left_out = dict.fromkeys(checked_exclude(exclude, regime_labels), False)
-        builders: dict[str, ProfileBuilder] = {}
-        for label, values in source.read():
-            if label in left_out:
-                left_out[label] = True
-                continue
-            if label not in builders:
-                resolve_labels([label], actions, only(regime_labels, label))  # fail on the first batch
-                builders[label] = ProfileBuilder(len(columns.described), seed=len(builders))
-            builders[label].add(values[:, : len(columns.described)])
-        check_excluded(left_out, list(builders))
-        if not builders:
-            raise DataError("the files have no rows; pass at least the rows of one regime.")
-        regime_of_label = resolve_labels(builders, actions, regime_labels)
-        check_unique(regime_of_label)
-        profiles = {regime_of_label[label]: builder.build() for label, builder in builders.items()}
-        kept = SelectedSource(source, frozenset(left_out)) if left_out else source
-        data = cls(columns, ordered(profiles, actions), kept, regime_of_label)
+        source = FileSource.open(path, reader, file_format)
+        found = reader.count()
+        parts = assemble(source, reader, found, regime_labels, exclude)
+        found.settle(reader.missing)
+        return cls._of(parts)
+
+    @classmethod
+    def _of(cls, parts: Parts) -> RegimeData:
+        data = cls(*parts)
         data._check_variation()
         return data
 
@@ -223,8 +260,10 @@ class RegimeData:
         for k, name in enumerate(self.columns.described):
             if pooled[0][k] == pooled[1][k]:
                 what = "the outcome" if name == self.outcome else "action" if name in self.actions else "covariate"
+                labels = self.categories.get(name)
+                shown = f"{pooled[0][k]:g}" if labels is None else repr(labels[0])
                 raise DataError(
-                    f"{what} {name!r} is {pooled[0][k]:g} in every row of every regime; "
+                    f"{what} {name!r} is {shown} in every row of every regime; "
                     "nothing can be learned about it. Leave it out or check the column."
                 )
 
@@ -247,6 +286,17 @@ class RegimeData:
     def variables(self) -> tuple[str, ...]:
         """Names of the actions followed by those of the covariates: the columns of a batch."""
         return self.columns.variables
+
+    @property
+    def categories(self) -> dict[str, tuple[Label, ...]]:
+        """Labels of the actions and covariates that do not hold numbers, in the order of their codes."""
+        return {name: self.label_sets[name].labels for name in self.variables if name in self.label_sets}
+
+    @property
+    def datasets(self) -> tuple[Label, ...]:
+        """Labels of the data sets, in the order of their codes; empty where none are told apart."""
+        name = self.columns.dataset
+        return () if name is None else self.label_sets[name].labels
 
     @property
     def regimes(self) -> tuple[Regime, ...]:
@@ -292,27 +342,10 @@ class RegimeData:
         -------
         DataFrame
             One row for each regime and variable: ``rows``, ``was_set``, ``mean``, ``sd``, ``low``,
-            ``high`` and ``levels`` (number of distinct values, <NA> above 64).
+            ``high`` and ``levels`` (number of distinct values, <NA> above 64); with weights also
+            ``weight``, their sum. Columns of labels have no moments and no range.
         """
-        records = []
-        for regime, profile in self.profiles.items():
-            for k, name in enumerate(self.columns.described):
-                levels = profile.levels[k] if k < len(self.variables) else None
-                records.append(
-                    {
-                        "regime": regime.label,
-                        "variable": name,
-                        "rows": profile.rows,
-                        "was_set": regime.sets(name),
-                        "mean": profile.mean[k],
-                        "sd": profile.sd[k],
-                        "low": profile.low[k],
-                        "high": profile.high[k],
-                        "levels": pd.NA if levels is None else len(levels),
-                    }
-                )
-        table = pd.DataFrame.from_records(records).astype({"levels": "Int64"})
-        return table.set_index(["regime", "variable"])
+        return summary_table(self.profiles, self.columns, self.categories)
 
     def identified(self, blocks: Sequence[Sequence[str]] = ()) -> pd.DataFrame:
         """Which effects the regimes identify (design 1.2).

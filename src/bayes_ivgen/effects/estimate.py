@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.effects.queries import value_text
 from bayes_ivgen.errors import QueryError
 
 if TYPE_CHECKING:
@@ -148,14 +149,14 @@ class Estimate:
 
         table = self.summary(prob)
         moving = [str(name) for name, column in self.queries.items() if len(column.unique()) > 1]
-        if len(moving) == 1 and len(self) > 4:
+        if len(moving) == 1 and len(self) > 4 and pd.api.types.is_float_dtype(self.queries[moving[0]]):
             return plot_curve(table, x=moving[0], label=self.name, prob=prob, ax=ax)
         if not moving:
             labels = [self.conditions(i) for i in range(min(len(self), MAX_ROWS))]
             return plot_forest(table, labels=labels, title=self.name, prob=prob, ax=ax)
         shown = self.queries[moving].head(MAX_ROWS).to_dict("records")
-        labels = [", ".join(f"{name}={value:.6g}" for name, value in row.items()) for row in shown]
-        fixed = [f"{name}={column.iloc[0]:.6g}" for name, column in self.queries.items() if name not in moving]
+        labels = [", ".join(f"{name}={value_text(value)}" for name, value in row.items()) for row in shown]
+        fixed = [f"{name}={value_text(column.iloc[0])}" for name, column in self.queries.items() if name not in moving]
         title = f"{self.name} at {', '.join(fixed)}" if fixed else self.name
         return plot_forest(table, labels=labels, title=title, prob=prob, ax=ax)
 

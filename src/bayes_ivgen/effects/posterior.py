@@ -355,7 +355,8 @@ class EffectPosterior:
         grid = np.full((len(values), len(variables)), np.nan)
         grid[:, self.actions.index(action)] = values
         averaged = tuple(name for name in variables if name != action)
-        return Queries(self.actions, regime, grid, averaged, self.design.structure.covariates)
+        covariates, categories = self.design.structure.covariates, self.support.categories
+        return Queries(self.actions, regime, grid, averaged, covariates, categories=categories)
 
     def _natural_rows(self, action: str, values: FloatArray, set_actions: Sequence[str]) -> FloatArray:
         """Design rows along one action, averaged over the other variables of the natural rows."""

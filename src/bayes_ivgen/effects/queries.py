@@ -12,10 +12,12 @@ import pandas as pd
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
+from bayes_ivgen.data.labels import Label, codes_of, listed
 from bayes_ivgen.errors import QueryError
 
 Rest = Literal["hold", "respond"]
 RESTS = ("hold", "respond")
+Categories = Mapping[str, Sequence[Label]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,8 @@ class Queries:
         Names of the covariates.
     responding : tuple of str
         Actions that are not set and follow their own causes.
+    categories : mapping of str to tuple
+        Labels of the variables whose values are codes.
     """
 
     actions: tuple[str, ...]
@@ -42,6 +46,7 @@ class Queries:
     averaged: tuple[str, ...] = ()
     covariates: tuple[str, ...] = ()
     responding: tuple[str, ...] = ()
+    categories: Categories = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -58,12 +63,17 @@ class Queries:
 
     def to_frame(self) -> pd.DataFrame:
         """One row a query, one column for each action and covariate that has a value."""
-        columns = {a: self.values[:, k] for k, a in enumerate(self.variables) if a in self.stated}
+        columns = {name: self._shown(name) for name in self.variables if name in self.stated}
         return pd.DataFrame(columns, index=pd.RangeIndex(len(self), name="query"))
+
+    def _shown(self, action: str) -> Any:
+        values = self.values[:, self.variables.index(action)]
+        labels = self.categories.get(action)
+        return values if labels is None else [labels[int(code)] for code in values]
 
     def describe(self, query: int) -> str:
         """Return the conditions in words: ``do(tv=3, web=1), radio seen at 2``."""
-        shown = {a: f"{self.values[query, k]:.6g}" for k, a in enumerate(self.variables)}
+        shown = {a: value_text(self.values[query, k], self.categories.get(a)) for k, a in enumerate(self.variables)}
         actions = [a for a in self.stated if a in self.actions]
         set_ = ", ".join(f"{a}={shown[a]}" for a in actions if self.regime.sets(a))
         seen = ", ".join(f"{a} seen at {shown[a]}" for a in actions if not self.regime.sets(a))
@@ -81,11 +91,19 @@ class Queries:
         return ", ".join(part for part in parts if part)
 
 
+def value_text(value: Any, labels: Sequence[Label] | None = None) -> str:
+    """Write a value, or the label that it is the code of, for a sentence or a picture."""
+    if labels is not None:
+        return "nan" if np.isnan(value) else str(labels[int(value)])
+    return str(value) if isinstance(value, str | bool | np.bool_) else f"{value:.6g}"
+
+
 def parse_queries(
     actions: Sequence[str],
     do: Any = None,
     given: Any = None,
     rest: str | None = None,
+    categories: Categories | None = None,
     *,
     covariates: Any = None,
     covariate_names: Sequence[str] = (),
@@ -102,6 +120,8 @@ def parse_queries(
     rest : {"hold", "respond"}, optional
         What the actions in neither of them do: ``"hold"`` sets them to their observed values,
         ``"respond"`` lets them follow their own causes.
+    categories : mapping of str to sequence of labels, optional
+        Variables whose values are given by labels.
     covariates : mapping or data frame, optional
         Values of the covariates; those left out are averaged over.
     covariate_names : sequence of str
@@ -111,9 +131,12 @@ def parse_queries(
     ------
     QueryError
         If an action is unknown, stands in both, or is left open; if lengths differ; if a value is
-        not a finite number.
+        not a finite number, or not one of the labels.
     """
-    set_values, seen_values = _columns(do, "do", actions), _columns(given, "given", actions)
+    categories = categories or {}
+    set_values, seen_values = (
+        _columns(source, where, actions, categories) for source, where in ((do, "do"), (given, "given"))
+    )
     both = [name for name in set_values if name in seen_values]
     if both:
         raise QueryError(
@@ -131,7 +154,7 @@ def parse_queries(
             "seen (given), or covered by rest='hold' (set to its observed values) or rest='respond' (left to follow "
             "its causes)."
         )
-    fixed = _columns(covariates, "covariates", covariate_names, "a covariate")
+    fixed = _columns(covariates, "covariates", covariate_names, categories, "a covariate")
     merged = {**set_values, **seen_values, **fixed}
     length = _common_length(merged)
     variables = [*actions, *covariate_names]
@@ -141,12 +164,14 @@ def parse_queries(
     unfixed = tuple(name for name in covariate_names if name not in fixed)
     if rest == "respond":
         regime = Regime.of(set_values, actions)
-        return Queries(tuple(actions), regime, values, unfixed, tuple(covariate_names), responding=open_)
+        return Queries(tuple(actions), regime, values, unfixed, tuple(covariate_names), open_, categories)
     regime = Regime.of([*set_values, *open_], actions)
-    return Queries(tuple(actions), regime, values, (*open_, *unfixed), tuple(covariate_names))
+    return Queries(tuple(actions), regime, values, (*open_, *unfixed), tuple(covariate_names), categories=categories)
 
 
-def _columns(source: Any, where: str, actions: Sequence[str], what: str = "an action") -> dict[str, FloatArray]:
+def _columns(
+    source: Any, where: str, actions: Sequence[str], categories: Categories, what: str = "an action"
+) -> dict[str, FloatArray]:
     if source is None:
         return {}
     if not actions:
@@ -164,12 +189,26 @@ def _columns(source: Any, where: str, actions: Sequence[str], what: str = "an ac
             ) from error
         except nw.exceptions.DuplicateError as error:
             raise QueryError(f"{where} has two columns of one name; drop or rename all but one of them.") from error
-        source = {name: frame[name].to_numpy() for name in frame.columns}
+        source = {
+            name: frame[name].to_list() if name in categories else frame[name].to_numpy() for name in frame.columns
+        }
     unknown = [name for name in source if name not in actions]
     if unknown:
         names = f"The {what.split()[-1]}s are {list(actions)}."
         raise QueryError(f"{where} names {unknown[0]!r}, which is not {what}. {names}")
-    return {name: _numbers(value, f"{where}[{name!r}]") for name, value in source.items()}
+    return {
+        name: _codes(value, f"{where}[{name!r}]", categories[name])
+        if name in categories
+        else _numbers(value, f"{where}[{name!r}]")
+        for name, value in source.items()
+    }
+
+
+def _codes(value: Any, where: str, labels: Sequence[Label]) -> FloatArray:
+    codes, unknown = codes_of(value, labels)
+    if unknown is not None:
+        raise QueryError(f"{where} is {unknown!r}, which is not one of its levels. They are {listed(labels)}.")
+    return codes
 
 
 def _numbers(value: Any, where: str) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any, Self
@@ -11,9 +12,10 @@ import pandas as pd
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.data.labels import Label, listed
 from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.effects.pair_support import PairTried
-from bayes_ivgen.effects.queries import Queries
+from bayes_ivgen.effects.queries import Categories, Queries
 from bayes_ivgen.errors import SupportError
 from bayes_ivgen.model.structure import Structure
 
@@ -39,7 +41,7 @@ class Tried:
         levels = None
         if all(item is not None for item in found):
             merged = np.unique(np.concatenate([item for item in found if item is not None]))
-            levels = tuple(merged.tolist()) if len(merged) <= FEW_LEVELS else None
+            levels = tuple(merged.tolist()) if len(merged) <= FEW_LEVELS or action in data.categories else None
         return cls(float(low[k]), float(high[k]), levels)
 
     def why_not(self, action: str, value: float, verb: str) -> str:
@@ -55,6 +57,12 @@ class Tried:
             return f"{action}={value:.6g} is between the levels at which it was {verb} ({below:.6g} and {above:.6g})"
         return ""
 
+    def why_not_label(self, action: str, code: float, verb: str, labels: Sequence[Label]) -> str:
+        """Reason why a level was never tried."""
+        tried = listed(labels[int(level)] for level in self.levels or ())
+        did = "set" if verb == "set" else "seen while it was left alone"
+        return f"{action}={labels[int(code)]!r} was never {did}; levels {did.split()[0]}: {tried}"
+
 
 @dataclass(frozen=True, eq=False)
 class Support:
@@ -68,11 +76,14 @@ class Support:
         Values it took where it was left alone; for a covariate, in all rows.
     pairs : dict of (str, str) to PairTried
         Where two actions with a free interaction were seen together.
+    categories : mapping of str to tuple
+        Labels of the variables whose values are codes.
     """
 
     tested: dict[str, Tried | None] = field(repr=False)
     natural: dict[str, Tried | None] = field(repr=False)
     pairs: dict[tuple[str, str], PairTried] = field(default_factory=dict, repr=False)
+    categories: Categories = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, data: RegimeData, structure: Structure | None = None) -> Self:
@@ -82,6 +93,7 @@ class Support:
             # Covariates are never set: their natural values are those of all rows.
             {name: Tried.of(data, name, data.regimes_leaving(name)) for name in data.variables},
             {} if structure is None else _pairs(data, structure),
+            dict(data.categories),
         )
 
     def with_lift_tests(self, tests: LiftTests | None) -> Self:
@@ -138,6 +150,10 @@ class Support:
                 continue
             verb = "set" if was_set else "left alone" if action in queries.actions else "observed"
             values = queries.values[:, k]
+            if (labels := self.categories.get(action)) is not None:
+                for i in np.flatnonzero(~np.isin(values, tried.levels or ())):
+                    reasons[i].append(tried.why_not_label(action, float(values[i]), verb, labels))
+                continue
             if not extrapolate:
                 self._refuse_far(action, values, tried, verb)
             for i in np.flatnonzero(_outside(values, tried)):
@@ -174,6 +190,7 @@ class Support:
             "tested": {action: plain(tried) for action, tried in self.tested.items()},
             "natural": {action: plain(tried) for action, tried in self.natural.items()},
             "pairs": [[*pair, seen.to_dict()] for pair, seen in self.pairs.items()],
+            "categories": {action: list(labels) for action, labels in self.categories.items()},
         }
 
     @classmethod
@@ -187,6 +204,7 @@ class Support:
             {action: restore(item) for action, item in data["tested"].items()},
             {action: restore(item) for action, item in data["natural"].items()},
             {(first, second): PairTried.from_dict(item) for first, second, item in data.get("pairs", [])},
+            {action: tuple(labels) for action, labels in data.get("categories", {}).items()},
         )
 
 

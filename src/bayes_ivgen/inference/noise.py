@@ -13,7 +13,7 @@ are shrunk towards zero: with few rows the noise is the same everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -143,12 +143,13 @@ def sample_residuals(data: RegimeData, design: Design, coefficients: FloatArray)
     covariance = centred.T @ centred / max(len(coefficients) - 1, 1)
     parts: list[tuple[FloatArray, NDArray[np.bool_], FloatArray, FloatArray, NDArray[np.intp]]] = []
     for r, (regime, profile) in enumerate(data.profiles.items()):
-        rows = profile.sample
+        rows, dataset = profile.sample, profile.sample_dataset
         if len(rows) > ROWS_PER_REGIME:
-            rows = rows[np.linspace(0, len(rows) - 1, ROWS_PER_REGIME).astype(int)]
+            kept = np.linspace(0, len(rows) - 1, ROWS_PER_REGIME).astype(int)
+            rows, dataset = rows[kept], None if dataset is None else dataset[kept]
         actions = rows[:, :-1]
         active = design.active_columns(regime)
-        x = design.regime_rows(actions, regime)
+        x = design.regime_rows(actions, regime, dataset)
         error = (rows[:, -1] - design.outcome_mean) / design.outcome_sd - x @ mean[active]
         extra = np.einsum("np,np->n", x @ covariance[np.ix_(active, active)], x)
         was_set = np.broadcast_to([regime.sets(a) for a in data.actions], (len(actions), len(data.actions)))
@@ -157,10 +158,17 @@ def sample_residuals(data: RegimeData, design: Design, coefficients: FloatArray)
 
 
 def fit_variance(
-    residuals: Residuals, actions: Sequence[str], graph: ActionGraph, covariates: Sequence[str] = ()
+    residuals: Residuals,
+    actions: Sequence[str],
+    graph: ActionGraph,
+    covariates: Sequence[str] = (),
+    labels: Collection[str] = (),
 ) -> VarianceModel:
-    """Fit the additive variance model to residuals; every covariate has a part of its own."""
-    parts = tuple(_parts(residuals, actions, graph, covariates))
+    """Fit the additive variance model to residuals; every covariate has a part of its own.
+
+    `labels` names the variables whose values are codes.
+    """
+    parts = tuple(_parts(residuals, actions, graph, covariates, labels))
     n_values = 1 + sum(len(part.nodes) for part in parts)
     model = VarianceModel((*actions, *covariates), parts, np.zeros(n_values))
     columns = model.columns(residuals.actions, residuals.was_set)
@@ -187,10 +195,18 @@ def _regime_means(squares: FloatArray, regime: NDArray[np.intp]) -> FloatArray:
 
 
 def _parts(
-    residuals: Residuals, actions: Sequence[str], graph: ActionGraph, covariates: Sequence[str]
+    residuals: Residuals,
+    actions: Sequence[str],
+    graph: ActionGraph,
+    covariates: Sequence[str],
+    labels: Collection[str],
 ) -> list[VariancePart]:
+    def nodes(name: str, values: FloatArray) -> FloatArray:
+        # A broken line through codes has a node at each of them.
+        return np.unique(values) if name in labels else _nodes(values)
+
     found = [
-        VariancePart(None, True, name, _nodes(residuals.actions[:, len(actions) + i]))
+        VariancePart(None, True, name, nodes(name, residuals.actions[:, len(actions) + i]))
         for i, name in enumerate(covariates)
     ]
     for k, action in enumerate(actions):
@@ -201,7 +217,7 @@ def _parts(
             arguments = [action] if when_set else [action, *graph.parents_of(action)]
             for argument in arguments:
                 values = residuals.actions[rows, actions.index(argument)]
-                found.append(VariancePart(action, when_set, argument, _nodes(values)))
+                found.append(VariancePart(action, when_set, argument, nodes(argument, values)))
     return found
 
 

@@ -41,7 +41,8 @@ def pilot_variance(
     """
     drawn = run_chains(problem, draws=DRAWS, chains=CHAINS, tune=TUNE, seed=seed, cores=cores)
     coefficients = drawn["coefficients"].reshape(-1, problem.design.n_coefficients)
-    model = fit_variance(sample_residuals(data, problem.design, coefficients), data.actions, graph, data.covariates)
+    residuals = sample_residuals(data, problem.design, coefficients)
+    model = fit_variance(residuals, data.actions, graph, data.covariates, data.categories)
     means = np.mean(drawn["sigma"] ** 2, axis=(0, 1))
     least = {regime: LEAST_SHARE * float(mean) for regime, mean in zip(data.regimes, means, strict=True)}
 

@@ -41,7 +41,8 @@ def fit_family_model(
 ) -> Fit:
     """Fit `model` to `data`; see `InterventionModel.fit`."""
     _check_data(data)
-    check_unused(data, "weights", f"likelihood={model.likelihood!r} counts every row once")
+    for part in ("weights", "dataset"):
+        check_unused(data, part, f"likelihood={model.likelihood!r} has no use for it yet")
     _check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
     _check_engine(engine, nuts)
     _check_family(model, engine)

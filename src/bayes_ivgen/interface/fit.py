@@ -18,7 +18,8 @@ from bayes_ivgen.data.identification import level_weights
 from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.effects import EffectPosterior, Estimate, NaturalRows, OutcomeNoise, Support, outcome, parse_queries
 from bayes_ivgen.effects.families import FamilySpread, family_outcome, with_exposure
-from bayes_ivgen.effects.queries import Queries
+from bayes_ivgen.effects.offsets import dataset_offsets
+from bayes_ivgen.effects.queries import Categories, Queries
 from bayes_ivgen.errors import QueryError, SpecError, SupportWarning
 from bayes_ivgen.inference.diagnostics import mixing_table
 from bayes_ivgen.inference.noise import VarianceModel
@@ -78,6 +79,11 @@ class Fit:
     def actions(self) -> tuple[str, ...]:
         """Names of the actions."""
         return self.design.actions
+
+    @property
+    def categories(self) -> Categories:
+        """Labels of the actions that do not hold numbers."""
+        return self.effects.support.categories
 
     @property
     def regimes(self) -> tuple[Regime, ...]:
@@ -334,7 +340,9 @@ class Fit:
 
     def _queries(self, do: Any, given: Any, rest: str | None, covariates: Any) -> Queries:
         names = self.design.structure.covariates
-        return parse_queries(self.actions, do, given, rest, covariates=covariates, covariate_names=names)
+        return parse_queries(
+            self.actions, do, given, rest, self.categories, covariates=covariates, covariate_names=names
+        )
 
     def to_lift_tests(self, action: str, x: Any, delta_x: Any) -> pd.DataFrame:
         """Summarise what the fit knows about setting one action, as lift tests for another model.
@@ -391,11 +399,15 @@ class Fit:
 
         return calibration_check(self.effects, data, action, held_out=held_out)
 
+    def dataset_offsets(self, prob: float = 0.9) -> pd.DataFrame:
+        """Posterior of the offset of each data set, see `RegimeData.from_frame`; zero in every query."""
+        return dataset_offsets(self.design, self.effects.coefficients, prob)
+
     def _grid(self, action: str, values: Any, which: Literal["tested", "natural"]) -> FloatArray:
         if action not in self.actions:
             raise QueryError(f"{action!r} is not an action. The actions are {list(self.actions)}.")
         if values is not None:
-            return parse_queries([action], {action: values}).values[:, 0]
+            return parse_queries([action], {action: values}, categories=self.categories).values[:, 0]
         support = self.effects.support
         places = (support.tested, support.natural) if which == "tested" else (support.natural, support.tested)
         tried = next(item for item in (place[action] for place in places) if item is not None)

@@ -49,7 +49,6 @@ def fit_model(
 ) -> Fit:
     """Fit `model` to `data`; see `InterventionModel.fit`."""
     _check_data(data)
-    check_unused(data, "weights", "this version cannot fit weights")
     check_unused(data, "exposure", "only means on the log link scale with it (likelihood='gamma', for example)")
     _check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
     _check_engine(engine, nuts)
@@ -92,7 +91,7 @@ def fit_model(
     sigma_index, _ = model.sigma_groups(labels)
     tree = make_datatree(data, problem, statistics, sigma_index, sampled, record)
     residuals = sample_residuals(data, design, sampled["coefficients"].reshape(-1, design.n_coefficients))
-    variance = fit_variance(residuals, data.actions, graph, data.covariates)
+    variance = fit_variance(residuals, data.actions, graph, data.covariates, data.categories)
     tree["noise"] = xr.DataTree(ResidualLaw.of(tuple(labels), residuals.error, residuals.regime).to_dataset())
     settings = {"engine": engine, "seed": None if seed is None else int(seed), "tune": int(tune)}
     tree.attrs = _attributes(model, data, graph, design, priors, variance, tests, **settings)

@@ -9,16 +9,19 @@ from itertools import combinations
 
 import numpy as np
 
-from bayes_ivgen.basis import Basis, BSpline, FittedBasis, FittedTensor
+from bayes_ivgen.basis import Basis, BSpline, Categorical, FittedBasis, FittedTensor
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.data.datasets import warn_if_unseparable
 from bayes_ivgen.errors import DataWarning, SpecError
+from bayes_ivgen.model.build_tables import parent_tables
 from bayes_ivgen.model.components import (
     CausalComponent,
     CommonLevel,
     Component,
     ConfoundingComponent,
     CovariateComponent,
+    DatasetOffset,
     InteractionComponent,
     size_of,
 )
@@ -56,9 +59,10 @@ def build_design(
     Warns
     -----
     DataWarning
-        If a regime has fewer than ten rows, or a component more columns than rows that can inform it.
+        If a regime has fewer than ten rows, a component more columns than rows that can inform it, or the
+        rows cannot tell the offset of a data set from the levels of the regimes.
     """
-    components: list[Component] = [
+    components: list[Component | DatasetOffset] = [
         *(_causal(data, action, causal) for action in data.actions),
         *_interactions(data, structure, causal),
         *(
@@ -71,6 +75,10 @@ def build_design(
     if len(with_level) > 1:
         components.append(CommonLevel(with_level))
     components += [_covariate(data, name, causal) for name in structure.covariates]
+    if len(data.datasets) > 1:
+        components.append(DatasetOffset(data.datasets))
+        weights = {r: p.dataset_weight for r, p in data.profiles.items() if p.dataset_weight is not None}
+        warn_if_unseparable(weights, data.actions, data.datasets)
     mean, sd = _outcome_scale(data) if scale is None else scale
     design = Design(data.actions, tuple(components), mean, sd, structure)
     _warn_about_small_regimes(data)
@@ -90,7 +98,7 @@ def all_rows(data: RegimeData) -> FloatArray:
 
 
 def _outcome_scale(data: RegimeData) -> tuple[float, float]:
-    rows = np.array([profile.rows for profile in data.profiles.values()], dtype=float)
+    rows = np.array([profile.weight for profile in data.profiles.values()])
     means = np.array([profile.mean[-1] for profile in data.profiles.values()])
     variances = np.array([profile.sd[-1] ** 2 for profile in data.profiles.values()])
     for regime, profile in data.profiles.items():
@@ -127,7 +135,14 @@ def _centring(data: RegimeData, regimes: Sequence[Regime]) -> Sequence[Regime]:
 def _fit_basis(
     basis: Basis, data: RegimeData, action: str, regimes: Sequence[Regime], centring: Sequence[Regime]
 ) -> FittedBasis:
+    basis = basis_of(data, action, basis)
     return basis.fit(_pooled(data, regimes, action), _pooled(data, centring, action), _levels(data, regimes, action))
+
+
+def basis_of(data: RegimeData, variable: str, basis: Basis) -> Basis:
+    """Return the table of levels for labels, and `basis` for numbers."""
+    found = data.label_sets.get(variable)
+    return basis if found is None else Categorical(len(found.labels), found.ordered)
 
 
 def _causal(data: RegimeData, action: str, basis: Basis) -> CausalComponent:
@@ -146,7 +161,9 @@ def _arguments(unit: tuple[str, ...], graph: ActionGraph, structure: Structure) 
 def _covariate(data: RegimeData, name: str, basis: Basis) -> CovariateComponent:
     k = data.index(name)
     rows = all_rows(data)
-    return CovariateComponent(name, basis.fit(rows[:, k], rows[:, k], _levels(data, data.regimes, name)))
+    return CovariateComponent(
+        name, basis_of(data, name, basis).fit(rows[:, k], rows[:, k], _levels(data, data.regimes, name))
+    )
 
 
 def _interactions(data: RegimeData, structure: Structure, basis: Basis) -> Iterator[InteractionComponent]:
@@ -197,6 +214,8 @@ def _confounding(
         first, second = names
         return _product(data, [margins[first], margins[second]], (first, second), regimes, centring)
 
+    arguments = (*members, *others)
+    placed, centred = ({name: _pooled(data, rows, name) for name in arguments} for rows in (regimes, centring))
     component = ConfoundingComponent(
         members=members,
         has_level=has_level,
@@ -206,14 +225,15 @@ def _confounding(
         tensors={(member, other): product(member, other) for other in others for member in members},
         pairs={pair: product(*pair) for pair in combinations(others, 2)},
         projection=np.empty((0, 0)),
+        tables=parent_tables(data, members, others, margins, placed, centred),
     )
-    return component.with_projection({name: _pooled(data, regimes, name) for name in (*members, *others)})
+    return component.with_projection(placed)
 
 
 def _warn_about_small_regimes(data: RegimeData) -> None:
-    small = {regime.label: profile.rows for regime, profile in data.profiles.items() if profile.rows < FEW_ROWS}
+    small = {r.label: profile.weight for r, profile in data.profiles.items() if profile.weight < FEW_ROWS}
     if small:
-        listed = ", ".join(f"{label!r} with {rows}" for label, rows in small.items())
+        listed = ", ".join(f"{label!r} with {rows:g}" for label, rows in small.items())
         warnings.warn(
             f"too few rows in some regimes ({listed}): fewer than {FEW_ROWS} say next to nothing about noise and "
             "effects, and what they alone identify rests on the prior. Add rows, or leave the regime out with "
@@ -233,11 +253,11 @@ def _warn_about_thin_components(data: RegimeData, design: Design) -> None:
             what, where, name = "confounding", "rows that leave it unset", component.action
         else:
             continue
-        rows = sum(data.profiles[regime].rows for regime in regimes)
+        rows = sum(data.profiles[regime].weight for regime in regimes)
         columns = size_of(component.terms)
         if rows < columns:
             warnings.warn(
-                f"the {what} component of {name!r} has {columns} coefficients but only {rows} {where}; "
+                f"the {what} component of {name!r} has {columns} coefficients but only {rows:g} {where}; "
                 "the prior will decide most of it. Add rows, or choose a smaller basis such as BSpline(n_basis=6).",
                 DataWarning,
                 stacklevel=2,

@@ -21,6 +21,7 @@ from bayes_ivgen.model.components import (
     TermType,
     component_from_dict,
 )
+from bayes_ivgen.model.components.dataset_offset import with_dataset
 from bayes_ivgen.model.structure import Structure
 
 BoolArray = NDArray[np.bool_]
@@ -112,9 +113,9 @@ class Design:
                 parts.append(np.arange(columns.start, columns.stop))
         return np.concatenate(parts)
 
-    def regime_rows(self, values: FloatArray, regime: Regime) -> FloatArray:
-        """Rows of the active columns for `values` of the variables, shape (n, V), in one regime."""
-        by_name = {name: values[:, k] for k, name in enumerate(self.variables)}
+    def regime_rows(self, values: FloatArray, regime: Regime, dataset: FloatArray | None = None) -> FloatArray:
+        """Rows of the active columns for `values` of the variables, shape (n, V); data sets as codes (n,)."""
+        by_name = with_dataset({name: values[:, k] for k, name in enumerate(self.variables)}, dataset)
         blocks = [np.ones((len(values), 1))]
         for component in self.components:
             factor = component.at_work(regime)
@@ -123,7 +124,7 @@ class Design:
                 blocks.append(columns if factor == 1.0 else factor * columns)
         return np.concatenate(blocks, axis=1)
 
-    def rows(self, values: FloatArray, was_set: BoolArray) -> FloatArray:
+    def rows(self, values: FloatArray, was_set: BoolArray, dataset: FloatArray | None = None) -> FloatArray:
         """Rows of all columns when each row has its own regime.
 
         Parameters
@@ -132,12 +133,14 @@ class Design:
             Values of the variables.
         was_set : ndarray of bool, shape (n, K) or (K,)
             R_k: whether the action is set in this row; one row of flags holds for all.
+        dataset : ndarray of shape (n,), optional
+            Code of the data set of each row; without it their offsets are zero, as in every query.
 
         Returns
         -------
         ndarray of shape (n, P)
         """
-        by_name = {name: values[:, k] for k, name in enumerate(self.variables)}
+        by_name = with_dataset({name: values[:, k] for k, name in enumerate(self.variables)}, dataset)
         flags = np.broadcast_to(was_set, (len(values), len(self.actions)))
         patterns, which = np.unique(flags, axis=0, return_inverse=True)
         regimes = [Regime(tuple(a for a, flag in zip(self.actions, row, strict=True) if flag)) for row in patterns]

@@ -17,6 +17,7 @@ from numpy.polynomial import legendre
 from scipy import stats
 
 from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.basis.product import product_columns
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.identification import Units
 from bayes_ivgen.model.graph import ActionGraph
@@ -42,6 +43,30 @@ def rank_scores(x: FloatArray, degree: int = RANK_DEGREE) -> FloatArray:
     scores = legendre.legvander(2 * ranks - 1, degree)[:, 1:]
     scores -= scores.mean(axis=0)
     return _whitened(np.asarray(scores, dtype=np.float64))
+
+
+def level_scores(codes: FloatArray) -> FloatArray:
+    """Return indicators of the levels of unordered labels, whitened: one column less than levels that occur."""
+    indicators = (codes[:, None] == np.unique(codes)).astype(float)
+    return _whitened(indicators[:, 1:] - indicators[:, 1:].mean(axis=0))
+
+
+def _scores(data: RegimeData, name: str, values: FloatArray, degree: int = RANK_DEGREE) -> FloatArray:
+    """Scores of one action: levels of unordered labels, else ranks (codes of ordered labels are in their order)."""
+    return level_scores(values) if _unordered(data, name) else rank_scores(values, degree)
+
+
+def _within(scores: FloatArray, dataset: FloatArray | None) -> FloatArray:
+    """Take out the means of the data sets: a drift of both actions is no effect of one on the other."""
+    if dataset is None or len(np.unique(dataset)) == 1:
+        return scores
+    groups = (dataset[:, None] == np.unique(dataset)).astype(float)
+    return _whitened(scores - groups @ (groups.T @ scores / groups.sum(axis=0)[:, None]))
+
+
+def _unordered(data: RegimeData, name: str) -> bool:
+    found = data.label_sets.get(name)
+    return found is not None and not found.ordered and len(found.labels) > 2
 
 
 def _whitened(scores: FloatArray) -> FloatArray:
@@ -74,10 +99,10 @@ def independence_test(x: FloatArray, y: FloatArray) -> RankTest:
     return _compare(rank_scores(x), rank_scores(y), len(x))
 
 
-def _same_law_test(set_values: FloatArray, natural: FloatArray) -> RankTest:
+def _same_law_test(data: RegimeData, effect: str, set_values: FloatArray, natural: FloatArray) -> RankTest:
     """Two-sample version for an action that was set to a single value: compare the law of the other."""
     label = np.concatenate([np.zeros(len(set_values)), np.ones(len(natural))])
-    return independence_test(label, np.concatenate([set_values, natural]))
+    return _compare(rank_scores(label), _scores(data, effect, np.concatenate([set_values, natural])), len(label))
 
 
 def _single_test(data: RegimeData, cause: str, effect: str, units: Units = ()) -> RankTest:
@@ -87,10 +112,15 @@ def _single_test(data: RegimeData, cause: str, effect: str, units: Units = ()) -
         return _block_test(data, cause, effect, units)
     j, k = data.index(cause), data.index(effect)
     sample = data.profiles[regime].sample
-    result = independence_test(sample[:, j], sample[:, k])
+    scores = _scores(data, cause, sample[:, j]), _scores(data, effect, sample[:, k])
+    left, right = (_within(score, data.profiles[regime].sample_dataset) for score in scores)
+    result = _compare(left, right, len(sample))
     if result.df == 0 and Regime() in data.profiles:
-        result = _same_law_test(sample[:, k], data.profiles[Regime()].sample[:, k])
-    return result if result.df else RankTest(0.0, 0, np.nan, np.nan)
+        result = _same_law_test(data, effect, sample[:, k], data.profiles[Regime()].sample[:, k])
+    if not result.df:
+        return RankTest(0.0, 0, np.nan, np.nan)
+    # Labels without order have no monotone relation to anything.
+    return result._replace(p_monotone=np.nan) if _unordered(data, cause) or _unordered(data, effect) else result
 
 
 def _block_test(data: RegimeData, cause: str, effect: str, units: Units) -> RankTest:
@@ -123,7 +153,8 @@ def graph_evidence(data: RegimeData, units: Units = ()) -> pd.DataFrame:
     DataFrame
         Indexed by (cause, effect): ``statistic``, ``df`` and ``p_value`` of the test of any smooth
         dependence in the regime that sets the cause alone, and ``p_monotone``; the p-values are
-        missing where there is no such regime.
+        missing where there is no such regime. Labels without order are compared level by level, and
+    have no ``p_monotone``.
     """
     pairs = list(permutations(data.actions, 2))
     # Given names, so that a single action leaves an empty table of the same shape.
@@ -237,17 +268,26 @@ def conditional_test(data: RegimeData, cause: str, effect: str, given: list[str]
     regime; then compared as in `independence_test`.
     """
     j, k = data.index(cause), data.index(effect)
-    samples = [_thinned(data.profiles[regime].sample) for regime in data.regimes_leaving(effect)]
-    if not samples:
+    profiles = [data.profiles[regime] for regime in data.regimes_leaving(effect)]
+    if not profiles:
         return 1.0
+    samples = [_thinned(profile.sample) for profile in profiles]
     rows = np.concatenate(samples)
     blocks = [np.repeat(np.eye(len(samples)), [len(sample) for sample in samples], axis=0)]
-    scores = [rank_scores(rows[:, data.index(name)], GIVEN_DEGREE) for name in (*given, *data.covariates)]
-    blocks += scores
-    blocks += [left[:, :1] * right[:, :1] for left, right in combinations(scores, 2)]
+    datasets = [_thinned(profile.sample_dataset) for profile in profiles if profile.sample_dataset is not None]
+    if datasets:
+        pooled = np.concatenate(datasets)
+        blocks.append((pooled[:, None] == np.unique(pooled)[1:]).astype(float))
+    scores = {name: _scores(data, name, rows[:, data.index(name)], GIVEN_DEGREE) for name in (*given, *data.covariates)}
+    blocks += scores.values()
+    crossed = [block if name in data.label_sets else block[:, :1] for name, block in scores.items()]
+    blocks += [product_columns(list(pair)) for pair in combinations(crossed, 2)]
     known, _ = np.linalg.qr(np.concatenate(blocks, axis=1))
-    left, right = (_whitened(x - known @ (known.T @ x)) for x in (rank_scores(rows[:, j]), rank_scores(rows[:, k])))
+    raw = _scores(data, cause, rows[:, j]), _scores(data, effect, rows[:, k])
+    left, right = (_whitened(x - known @ (known.T @ x)) for x in raw)
     result = _compare(left, right, len(rows))
+    if _unordered(data, cause) or _unordered(data, effect):
+        return result.p_value
     return min(1.0, 2 * min(result.p_value, result.p_monotone))
 
 

@@ -11,6 +11,7 @@ from bayes_ivgen.data import RegimeData
 from bayes_ivgen.model.design import Design, indicators
 from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.model.priors import PositivePrior, Priors
+from bayes_ivgen.model.repeated_rows import repeated
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -55,9 +56,9 @@ def term_scales(design: Design, priors: Priors) -> tuple[Any, Any]:
 
 
 def collect_rows(data: RegimeData) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """All rows of the data in memory: actions (n, K), outcome (n,), regime index (n,)."""
+    """All rows in memory, as often as their weights say: actions (n, K), outcome (n,), regime index (n,)."""
     position = {regime: i for i, regime in enumerate(data.regimes)}
-    batches = list(data.batches())
+    batches = list(repeated(data))
     return (
         np.concatenate([batch.variables for batch in batches]),
         np.concatenate([batch.outcome for batch in batches]),
@@ -90,6 +91,11 @@ def rowwise_model(
     known : LinearObservations, optional
         Lift tests; they become the observed variable ``lift_tests``.
 
+    Raises
+    ------
+    SpecError
+        If a weight is not a whole number.
+
     Notes
     -----
     ``outcome`` is in its own units; ``alpha``, ``beta``, ``tau``, ``hyper`` and ``sigma`` are in
@@ -98,12 +104,13 @@ def rowwise_model(
     import pymc as pm
 
     actions, outcome, regime_index = collect_rows(data)
+    dataset = np.concatenate([batch.dataset for batch in repeated(data)]) if data.datasets else None
     was_set = indicators(data.regimes, data.actions)[regime_index]
     coords = coordinates(design, sigma_names) | {"action": list(data.actions)}
     if known is not None:
         coords["lift_test"] = np.arange(len(known.values))
     with pm.Model(coords=coords) as model:
-        columns = pm.Data("design", design.rows(actions, was_set)[:, 1:], dims=("row", "coefficient"))
+        columns = pm.Data("design", design.rows(actions, was_set, dataset)[:, 1:], dims=("row", "coefficient"))
         index = pm.Data("sigma_index", sigma_index[regime_index], dims="row")
         alpha = pm.Normal("alpha", 0.0, priors.alpha_sd)
         _, tau, sigma = scales(design, priors)

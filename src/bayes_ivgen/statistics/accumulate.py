@@ -20,7 +20,9 @@ def accumulate(
     progress: Callable[[int], None] | None = None,
     variance: Callable[[FloatArray, Regime], FloatArray] | None = None,
 ) -> SufficientStatistics:
-    """Accumulate X'X, X'y, y'y and n of every regime.
+    """Accumulate X'X, X'y, y'y and n of every regime; with weights X'WX, X'Wy, y'Wy and their sum.
+
+    A row with weight w counts as w rows, so that weight two is the row given twice.
 
     Parameters
     ----------
@@ -44,22 +46,25 @@ def accumulate(
     total = SufficientStatistics.zeros(labels, design.n_coefficients)
     log_variance = np.zeros(len(labels))
     batch_rows = max(1024, BATCH_BYTES // (8 * design.n_coefficients))
-    for regime, variables, outcome, *_ in data.batches(batch_rows):
+    for batch in data.batches(batch_rows):
+        regime, variables, outcome, weights = batch[:4]
         r = labels.index(regime.label)
         active = design.active_columns(regime)
-        x = design.regime_rows(variables, regime)
+        x = design.regime_rows(variables, regime, batch.dataset)
         y = (outcome - design.outcome_mean) / design.outcome_sd
         if variance is not None:
             v = variance(variables, regime)
-            log_variance[r] += np.log(v).sum()
+            log_variance[r] += np.log(v).sum() if weights is None else weights @ np.log(v)
             x, y = x / np.sqrt(v)[:, None], y / np.sqrt(v)
-        total.rows[r] += len(y)
+        if weights is not None:
+            x, y = x * np.sqrt(weights)[:, None], y * np.sqrt(weights)
+        total.rows[r] += len(y) if weights is None else weights.sum()
         total.gram[r][np.ix_(active, active)] += x.T @ x
         total.cross[r][active] += x.T @ y
         total.squares[r] += y @ y
         if progress is not None:
             progress(len(y))
-    scale = np.exp(log_variance / np.maximum(total.rows, 1))
+    scale = np.exp(log_variance / np.where(total.rows > 0, total.rows, 1.0))
     total.gram[...] *= scale[:, None, None]
     total.cross[...] *= scale[:, None]
     total.squares[...] *= scale

@@ -23,8 +23,8 @@ class SufficientStatistics:
     ----------
     regimes : tuple of str
         Labels of the R regimes.
-    rows : ndarray of int, shape (R,)
-        Number of rows n_r.
+    rows : ndarray of shape (R,)
+        Number of rows n_r, or the sum of their weights.
     gram : ndarray of shape (R, P, P)
         X_r' X_r.
     cross : ndarray of shape (R, P)
@@ -34,7 +34,7 @@ class SufficientStatistics:
     """
 
     regimes: tuple[str, ...]
-    rows: NDArray[np.int64] = field(repr=False)
+    rows: FloatArray = field(repr=False)
     gram: FloatArray = field(repr=False)
     cross: FloatArray = field(repr=False)
     squares: FloatArray = field(repr=False)
@@ -43,7 +43,7 @@ class SufficientStatistics:
     def zeros(cls, regimes: tuple[str, ...], n_coefficients: int) -> Self:
         """Statistics of no rows."""
         r, p = len(regimes), n_coefficients
-        return cls(regimes, np.zeros(r, dtype=np.int64), np.zeros((r, p, p)), np.zeros((r, p)), np.zeros(r))
+        return cls(regimes, np.zeros(r), np.zeros((r, p, p)), np.zeros((r, p)), np.zeros(r))
 
     def __add__(self, other: SufficientStatistics) -> SufficientStatistics:
         """Statistics of the rows of both; a regime may stand in one of them only.
@@ -99,7 +99,7 @@ class SufficientStatistics:
         """Restore statistics written by `to_dataset`."""
         return cls(
             tuple(str(label) for label in data["regime"].values),
-            data["rows"].values.astype(np.int64),
+            data["rows"].values.astype(float),
             data["gram"].values.astype(float),
             data["cross"].values.astype(float),
             data["squares"].values.astype(float),

@@ -11,6 +11,7 @@ from bayes_ivgen.model.components.causal import CausalComponent
 from bayes_ivgen.model.components.common_level import CommonLevel
 from bayes_ivgen.model.components.confounding import ConfoundingComponent, RawColumns
 from bayes_ivgen.model.components.covariate import CovariateComponent
+from bayes_ivgen.model.components.dataset_offset import DatasetOffset
 from bayes_ivgen.model.components.interaction import InteractionComponent
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Component",
     "ConfoundingComponent",
     "CovariateComponent",
+    "DatasetOffset",
     "InteractionComponent",
     "RawColumns",
     "Term",
@@ -29,7 +31,14 @@ __all__ = [
 
 _KINDS: dict[str, type[Component]] = {
     kind.kind: kind
-    for kind in (CausalComponent, ConfoundingComponent, CommonLevel, InteractionComponent, CovariateComponent)
+    for kind in (
+        CausalComponent,
+        ConfoundingComponent,
+        CommonLevel,
+        InteractionComponent,
+        CovariateComponent,
+        DatasetOffset,
+    )
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol, Self
 
-from bayes_ivgen.basis import FittedBasis
+from bayes_ivgen.basis import FittedBasis, FittedCategorical
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data.regime import Regime
 
@@ -28,6 +28,7 @@ class TermType(StrEnum):
     CAUSAL_TENSOR = "causal_tensor"
     COVARIATE_LINEAR = "covariate_linear"
     COVARIATE_WIGGLE = "covariate_wiggle"
+    DATASET = "dataset"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ class Component(Protocol):
 
 def line_and_wiggle(prefix: str, basis: FittedBasis, linear: TermType, wiggle: TermType) -> tuple[Term, ...]:
     """Terms of a function of one variable: its linear and its penalised part."""
-    terms = (Term(f"{prefix}.linear", linear, basis.n_linear), Term(f"{prefix}.wiggle", wiggle, basis.n_wiggle))
+    part = "table" if isinstance(basis, FittedCategorical) else "linear"
+    terms = (Term(f"{prefix}.{part}", linear, basis.n_linear), Term(f"{prefix}.wiggle", wiggle, basis.n_wiggle))
     return tuple(term for term in terms if term.size)
 
 

@@ -8,7 +8,14 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from bayes_ivgen.basis import FittedBasis, FittedTensor, basis_from_dict, tensor_from_dict
+from bayes_ivgen.basis import (
+    FittedBasis,
+    FittedProduct,
+    FittedTensor,
+    basis_from_dict,
+    product_from_dict,
+    tensor_from_dict,
+)
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data.regime import Regime
 from bayes_ivgen.model.components.base import Term, TermType, line_and_wiggle
@@ -67,6 +74,9 @@ class ConfoundingComponent:
     pairs : mapping of (str, str) to FittedTensor
         Interactions of two parents. They serve the projection only: as terms of their own they
         brought more coefficients and no accuracy.
+    tables : tuple of FittedProduct
+        Interactions of several parents that hold labels, without and with the own action: where
+        everything holds labels any c_k is within reach.
     projection : ndarray of shape (columns of parents and pairs, own and interaction columns)
         Regression of the own and interaction columns on the columns of the parents.
     """
@@ -81,6 +91,7 @@ class ConfoundingComponent:
     tensors: Mapping[Pair, FittedTensor] = field(repr=False)
     pairs: Mapping[Pair, FittedTensor] = field(repr=False)
     projection: FloatArray = field(repr=False)
+    tables: tuple[FittedProduct, ...] = field(default=(), repr=False)
 
     @property
     def action(self) -> str:
@@ -107,6 +118,9 @@ class ConfoundingComponent:
             for member in self.members:
                 size = self.tensors[member, other].n_columns
                 terms.append(Term(f"{self._named(name, member)}.tensor", TermType.TENSOR, size))
+        for table in self.tables:
+            names = ",".join(table.variables)
+            terms.append(Term(f"confounding[{self.action}|{names}].table", TermType.TENSOR, table.n_columns))
         return tuple(term for term in terms if term.size)
 
     def _named(self, prefix: str, member: str) -> str:
@@ -124,6 +138,7 @@ class ConfoundingComponent:
         blocks = [first]
         for i, parent in enumerate(raw.parents):
             blocks += [parent, *tensors[i * len(self.members) : (i + 1) * len(self.members)]]
+        blocks += [table.columns(values) for table in self.tables]
         return np.concatenate([*level, *blocks], axis=1)
 
     def raw_columns(self, values: Mapping[str, FloatArray]) -> RawColumns:
@@ -162,6 +177,7 @@ class ConfoundingComponent:
             "tensors": _plain(self.tensors),
             "pairs": _plain(self.pairs),
             "projection": self.projection.tolist(),
+            "tables": [table.to_dict() for table in self.tables],
         }
 
     @classmethod
@@ -176,6 +192,7 @@ class ConfoundingComponent:
             tensors=_restored(data["tensors"]),
             pairs=_restored(data["pairs"]),
             projection=np.array(data["projection"], dtype=float),
+            tables=tuple(product_from_dict(item) for item in data["tables"]),
         )
 
 

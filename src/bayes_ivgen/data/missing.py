@@ -1,0 +1,102 @@
+"""Rows with missing values: counted by column, then refused or left out."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from typing import Any, Literal
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_ivgen.errors import DataError, DataWarning
+
+Missing = Literal["refuse", "drop"]
+
+
+def checked_missing(missing: Missing) -> Missing:
+    """Return the argument, or raise a `DataError` if it is not known."""
+    if missing not in ("refuse", "drop"):
+        raise DataError(f"missing={missing!r} is not known; valid are 'refuse' and 'drop'.")
+    return missing
+
+
+class MissingRows:
+    """Counts of rows with missing values, by column.
+
+    Parameters
+    ----------
+    labels : str or None
+        Name of the column of regime labels, for which the advice is another one.
+    """
+
+    def __init__(self, labels: str | None = None) -> None:
+        self.labels = labels
+        self.seen = 0
+        self.rows = 0
+        self.by_column: Counter[str] = Counter()
+        self._first: dict[str, tuple[str, int]] = {}
+        self._order: list[str] = []
+
+    def find(self, frame: nw.DataFrame[Any], names: list[str], where: str, first_row: int) -> NDArray[np.bool_]:
+        """Rows of a table in which one of the named columns is missing; shape (n,)."""
+        gone = np.zeros(len(frame), dtype=bool)
+        self._order = names
+        for name in names:
+            here = _is_missing(frame[name])
+            if here.any():
+                self.by_column[name] += int(here.sum())
+                self._first.setdefault(name, (where, first_row + int(np.argmax(here))))
+                gone |= here
+        self.seen += len(frame)
+        self.rows += int(gone.sum())
+        return gone
+
+    @property
+    def counts(self) -> str:
+        """Count in words, by column and of rows."""
+        columns = ", ".join(f"{name!r} {self.by_column[name]:,}" for name in self._order if self.by_column[name])
+        have = "has" if self.rows == 1 else "have"
+        return f"{self.rows:,} of {self.seen:,} rows {have} missing values ({columns})"
+
+    def settle(self, missing: Missing) -> None:
+        """Refuse rows with missing values, or warn that they are left out."""
+        if missing == "refuse":
+            self.refuse()
+        else:
+            self.warn()
+
+    def refuse(self) -> None:
+        """Raise a `DataError` if a row has missing values."""
+        if not self.rows:
+            return
+        name = next(iter(self._first))
+        where, row = self._first[name]
+        advice = f"pass missing='drop' to leave such rows out: {self.counts}."
+        if name == self.labels:
+            raise DataError(
+                f"the regime column {name!r} of {where} is missing in row {row}; "
+                f"label every row, 'obs' where nothing was set, or {advice}"
+            )
+        raise DataError(
+            f"column {name!r} of {where} is missing (NaN) in row {row}; "
+            f"drop or fill the rows with missing values first, or {advice}"
+        )
+
+    def warn(self) -> None:
+        """Issue a `DataWarning` if rows were left out."""
+        if self.rows:
+            warnings.warn(
+                f"{self.counts} and are left out. What is learned is about rows like those that are left: it is biased "
+                "if the outcome decides what is missing.",
+                DataWarning,
+                stacklevel=5,
+            )
+
+
+def _is_missing(series: nw.Series[Any]) -> NDArray[np.bool_]:
+    missing = np.asarray(series.is_null().to_numpy(), dtype=bool)
+    if series.dtype.is_float():
+        missing = missing | np.asarray(series.is_nan().fill_null(value=True).to_numpy(), dtype=bool)
+    return missing

@@ -1,0 +1,123 @@
+"""From a table to arrays of numbers: codes for labels, rows with missing values refused or left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+
+from bayes_ivgen.data.columns import ColumnNames
+from bayes_ivgen.data.frames import label_column, numeric_column, to_narwhals
+from bayes_ivgen.data.labels import Codebook, Label, holds_labels
+from bayes_ivgen.data.missing import Missing, MissingRows, checked_missing
+from bayes_ivgen.data.profile import FloatArray
+from bayes_ivgen.errors import DataError
+
+LabelArray = np.ndarray[Any, np.dtype[np.object_]]
+
+
+@dataclass(frozen=True, eq=False)
+class RowReader:
+    """Which columns are read, and what is done with labels and missing values.
+
+    Attributes
+    ----------
+    columns : ColumnNames
+        Names of the columns.
+    regime : str or None
+        Column of regime labels.
+    missing : {"refuse", "drop"}
+        What is done with rows in which a value is missing.
+    codebook : Codebook
+        Codes of the labels met so far; later reads only add to it.
+    """
+
+    columns: ColumnNames
+    regime: str | None = None
+    missing: Missing = "refuse"
+    codebook: Codebook = field(default_factory=Codebook, repr=False)
+
+    def __post_init__(self) -> None:
+        checked_missing(self.missing)
+
+    @property
+    def needed(self) -> list[str]:
+        """All columns that are read."""
+        return [*self.columns.read, *([] if self.regime is None else [self.regime])]
+
+    def count(self) -> MissingRows:
+        """Return an empty count of missing rows."""
+        return MissingRows(self.regime)
+
+    def read(
+        self,
+        frame: Any,
+        where: str,
+        found: MissingRows,
+        *,
+        first_row: int = 0,
+        dataset: Label | None = None,
+    ) -> tuple[FloatArray, LabelArray | None]:
+        """Return the columns of `ColumnNames.read` and the regime labels of the rows without missing values.
+
+        Parameters
+        ----------
+        frame : data frame
+            Any that `to_narwhals` knows.
+        where : str
+            What it is called in messages.
+        found : MissingRows
+            Rows with missing values are counted here.
+        first_row : int
+            Number of its first row in messages.
+        dataset : label, optional
+            Data set of all rows, where no column says so.
+
+        Raises
+        ------
+        DataError
+            If a column is missing or cannot be read, or a weight or an exposure is not positive.
+        """
+        names = [name for name in self.needed if dataset is None or name != self.columns.dataset]
+        table = to_narwhals(frame, names, where)
+        gone = found.find(table, names, where, first_row)
+        # Row numbers in messages are those of the file: rows are left out after everything was read.
+        columns = [self._column(table, name, where, first_row, dataset) for name in self.columns.read]
+        values = np.ascontiguousarray(np.column_stack(columns))
+        self._check_positive(values, gone, where, first_row)
+        labels = None
+        if self.regime is not None:
+            kept = table if not gone.any() else table.filter((~gone).tolist())
+            labels = label_column(kept, self.regime, where, first_row)
+        return values[~gone] if gone.any() else values, labels
+
+    def _column(
+        self, table: nw.DataFrame[Any], name: str, where: str, first_row: int, dataset: Label | None
+    ) -> FloatArray:
+        columns = self.columns
+        if name == columns.dataset:
+            if dataset is not None:
+                return np.full(len(table), self.codebook.code(dataset, name))
+            return self.codebook.encode(table[name], name, where)
+        if name in columns.variables and holds_labels(table[name]):
+            return self.codebook.encode(table[name], name, where)
+        if table[name].is_null().all():
+            return np.full(len(table), np.nan)
+        values = numeric_column(table[name], name, where, first_row, missing_ok=True)
+        if name in columns.variables:
+            self.codebook.saw_numbers(name, where)
+        return values
+
+    def _check_positive(self, values: FloatArray, gone: np.ndarray[Any, Any], where: str, first_row: int) -> None:
+        for part, name in (("weights", self.columns.weights), ("exposure", self.columns.exposure)):
+            if name is None:
+                continue
+            column = values[:, self.columns.read.index(name)]
+            if (wrong := (column <= 0) & ~gone).any():
+                row = int(np.argmax(wrong))
+                raise DataError(
+                    f"the {part} column {name!r} of {where} is {column[row]:g} in row {first_row + row}; every entry "
+                    f"must be above zero. Leave out the {int(wrong.sum())} rows where it is not."
+                )
