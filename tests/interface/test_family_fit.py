@@ -153,7 +153,7 @@ def test_nuts_finds_effects_under_the_other_families(name: str) -> None:
 
 def test_the_conjugate_engine_is_refused_with_the_next_step() -> None:
     data = read(table("gamma", 50))
-    with pytest.raises(SpecError, match=r"engine='conjugate'.*Pass model.fit\(data, engine='nuts'\)"):
+    with pytest.raises(SpecError, match=r"engine='conjugate'.*Pass engine='nuts' to fit"):
         spec("gamma").fit(data)
 
 

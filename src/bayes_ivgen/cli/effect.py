@@ -42,6 +42,8 @@ def effect(
     do: list[str] | None = None,
     given: list[str] | None = None,
     rest: str | None = None,
+    covariates: list[str] | None = None,
+    exposure: float | None = None,
     queries: Path | None = None,
     set_: Annotated[str | None, Parameter(name="--set")] = None,
     versus: Annotated[list[str] | None, Parameter(name=["--versus", "--against"])] = None,
@@ -68,6 +70,10 @@ def effect(
     rest : str
         What the other actions do; hold sets them to their observed values and averages, respond lets
         them follow their own causes.
+    covariates : list of str
+        Values of covariates, season=0.5; those left out are averaged over all rows.
+    exposure : float
+        Size of the row that is asked about, for fits with --link log; by default 1.
     queries : path
         CSV or Parquet file, one question a row, one column an action; other columns go along to --out.
     set_ : str
@@ -92,10 +98,11 @@ def effect(
     sides = [
         (option, assignments_of(items, option))
         for option, items in (
-            ("--do", do), ("--given", given), ("--versus", versus), ("--versus-given", versus_given)
+            ("--do", do), ("--given", given), ("--versus", versus), ("--versus-given", versus_given),
+            ("--covariates", covariates),
         )
     ]  # fmt: skip
-    if ratio and not any(values for _, values in sides[2:]):
+    if ratio and not any(values for _, values in sides[2:4]):
         raise QueryError("--ratio compares two effects; say with which one by --versus action=value.")
     from bayes_ivgen.effects.estimate import check_prob
     from bayes_ivgen.storage import load
@@ -103,15 +110,17 @@ def effect(
     check_prob(prob)
     fitted = load(fit)
     read: list[dict[str, Any]] = [dict(values_of(values, fitted.categories, option)) for option, values in sides]
-    set_values, seen_values, other_set, other_seen = read
+    set_values, seen_values, other_set, other_seen, fixed_values = read
     carried = _add_queries(fitted, queries, set_, set_values, seen_values)
-    options: dict[str, Any] = {"rest": rest, "extrapolate": extrapolate}
+    options: dict[str, Any] = {"rest": rest, "covariates": fixed_values or None, "extrapolate": extrapolate}
     if other_set or other_seen:
+        if exposure is not None:
+            raise QueryError("--exposure goes with an effect, not with --versus; leave one of them out.")
         options |= {"versus": set_values | other_set or None, "versus_given": seen_values | other_seen or None}
         options |= {"kind": "ratio" if ratio else "difference"}
         estimate = fitted.contrast(do=set_values or None, given=seen_values or None, **options)
     else:
-        estimate = fitted.effect(do=set_values or None, given=seen_values or None, **options)
+        estimate = fitted.effect(do=set_values or None, given=seen_values or None, exposure=exposure, **options)
     with working(f"evaluating {len(estimate):,} queries"):
         table = estimate.summary(prob)
     show_estimate(estimate, table, prob)

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from bayes_ivgen.cli.model_options import ModelOptions
 from bayes_ivgen.cli.options import Flag, RowOptions, read_rows
-from bayes_ivgen.cli.output import check_target, number, say, say_command, show_table
-from bayes_ivgen.cli.parsing import graph_of, shown
+from bayes_ivgen.cli.output import check_target, number, read_table, say, say_command, show_table
+from bayes_ivgen.cli.parsing import shown
 
 if TYPE_CHECKING:
     from bayes_ivgen.data import RegimeData
     from bayes_ivgen.data.labels import Label
     from bayes_ivgen.interface import Fit
 
+DEFAULT_MODEL = ModelOptions()
 _MEANING = {
     "effects": "joint effects",
     "tau": "scales of the terms",
     "hyper": "scales of the priors",
     "sigma": "noise scales",
+    "dispersion": "dispersions",
 }
 
 
@@ -31,9 +34,8 @@ def fit(
     *,
     rows: RowOptions,
     out: Path,
-    graph: str = "learn",
-    confounding: Literal["spline", "separable"] = "spline",
-    noise: Literal["additive", "regime", "constant"] = "additive",
+    model: ModelOptions = DEFAULT_MODEL,
+    lift_tests: Path | None = None,
     draws: int = 1000,
     chains: int = 4,
     tune: int = 200,
@@ -52,12 +54,8 @@ def fit(
         Files, a folder of files, or a pattern such as "rows/*.parquet".
     out : path
         Folder to write, by convention ending in .zarr.
-    graph : str
-        Which actions drive which: learn, full, empty, or child:parent+parent as web:tv,social:web+radio.
-    confounding : {"spline", "separable"}
-        Form of the confounding; separable assumes that it does not interact with the action.
-    noise : {"additive", "regime", "constant"}
-        One noise scale for each regime (additive, regime) or one for all.
+    lift_tests : path
+        CSV or Parquet file of lift tests: channel, x, delta_x, delta_y, sigma.
     draws : int
         Kept draws of a chain.
     chains : int
@@ -74,19 +72,14 @@ def fit(
         Replace what is at --out.
     """
     check_target(out, overwrite=overwrite)
-    chosen = graph_of(graph)
-    from bayes_ivgen.interface import InterventionModel
-
-    model = (
-        InterventionModel(graph=chosen, noise=noise, confounding="separable")
-        if confounding == "separable"
-        else InterventionModel(graph=chosen, noise=noise)
-    )
+    chosen = model.build()
+    tests = None if lift_tests is None else read_table(lift_tests)
     data = read_rows(paths, rows)
     started = time.perf_counter()
-    fitted = model.fit(data, draws=draws, chains=chains, tune=tune, engine=engine, seed=seed, cores=cores)
+    sampling = {"draws": draws, "chains": chains, "tune": tune, "engine": engine, "seed": seed, "cores": cores}
+    fitted = chosen.fit(data, lift_tests=tests, **sampling)  # type: ignore[arg-type]
     fitted.save(out, overwrite=overwrite)
-    _report(fitted, data, graph, time.perf_counter() - started)
+    _report(fitted, data, model.graph, time.perf_counter() - started)
     say(f"Saved in {out}. Ask it, for example:")
     say_command(f"bayes-ivgen effect {_quoted(str(out))} {next_question(fitted)}")
 

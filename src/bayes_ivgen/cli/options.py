@@ -38,6 +38,10 @@ class RowOptions:
         Your own label and what it sets, may be repeated: "spring test=tv"; "history=" if nothing was.
     exclude : list of str
         Leave out the rows with this label, may be repeated: "do(tv,web)".
+    covariates : str
+        Names of columns that no action causes, separated by commas: season,region.
+    exposure : str
+        Name of the column with the size of each row, for --link log.
     weights : str
         Name of the column that says how many rows like this one there are.
     dataset : str
@@ -53,6 +57,8 @@ class RowOptions:
     regime: str = "regime"
     label: list[str] | None = None
     exclude: list[str] | None = None
+    covariates: str | None = None
+    exposure: str | None = None
     weights: str | None = None
     dataset: str | None = None
     missing: Literal["refuse", "drop"] = "refuse"
@@ -78,6 +84,8 @@ def read_rows(paths: Sequence[str], options: RowOptions) -> RegimeData:
             outcome=options.outcome,
             actions=names_of(options.actions),
             regime=options.regime,
+            covariates=names_of(options.covariates or ""),
+            exposure=options.exposure,
             weights=options.weights,
             dataset=options.dataset,
             missing=options.missing,

@@ -85,7 +85,7 @@ def _check_family(model: InterventionModel, engine: str) -> None:
     if engine != "nuts":
         raise SpecError(
             f"engine={engine!r} samples from sums of squares, which likelihood={model.likelihood!r} does not have. "
-            "Pass model.fit(data, engine='nuts')."
+            "Pass engine='nuts' to fit."
         )
     if model.likelihood == "student_t":
         warnings.warn(
