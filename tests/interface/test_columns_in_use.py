@@ -13,7 +13,7 @@ from bayes_ivgen.errors import SpecError
 from bayes_ivgen.model.families import FAMILIES
 from bayes_ivgen.model.family_rows import read_rows
 
-SHORT = {"draws": 40, "tune": 40, "chains": 2, "cores": 1, "seed": 0, "progressbar": False}
+SHORT = {"draws": 200, "tune": 100, "chains": 2, "cores": 1, "seed": 0, "progressbar": False}
 
 
 @pytest.fixture
