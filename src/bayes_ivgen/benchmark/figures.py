@@ -34,7 +34,9 @@ LABELS = {
 NOMINAL = {"coverage_50": 0.5, "coverage_90": 0.9, "coverage_95": 0.95, "outcome_90": 0.9}
 SHARES = (*NOMINAL, "edges_found", "edges_false")
 MARKERS = "osDv^<>Pph"
-PANEL = (3.5, 2.9)
+PANEL = (3.9, 2.9)
+SPACE = 0.12
+"""Inches beside each panel: long numbers stick out at both ends of a horizontal axis."""
 NARROW = 8.0
 """Ratio of the ends of a logarithmic axis below which its ticks are equidistant numbers."""
 WRAPPED = {1: 1, 2: 2, 4: 2}
@@ -118,6 +120,7 @@ def plot_metric(summary: pd.DataFrame, metric: str) -> Figure:
         One of ``METRICS``.
     """
     from matplotlib import pyplot as plt
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     layout = Layout.of(summary)
     shown = summary[summary["metric"] == metric].dropna(subset="mean")
@@ -130,7 +133,7 @@ def plot_metric(summary: pd.DataFrame, metric: str) -> Figure:
         lines,
         columns,
         figsize=(PANEL[0] * columns + 2.0, PANEL[1] * lines + 0.6),
-        layout="constrained",
+        layout=ConstrainedLayoutEngine(w_pad=SPACE),
         squeeze=False,
         sharex=layout.x != "dial_value",
         sharey="row" if len(down) > 1 else True,
