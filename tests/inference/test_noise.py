@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from bayes_ivgen import InterventionModel, RegimeData
 from bayes_ivgen.inference.noise import Residuals, VarianceModel, fit_variance
 from bayes_ivgen.model import ActionGraph
+from bayes_ivgen.simulate import boolean_example
 
 REGIMES = np.array([[False, False], [True, False], [False, True]])
 
@@ -84,3 +88,24 @@ def test_storage_is_exact() -> None:
     at = np.random.default_rng(0).random((20, 2))
     flags = np.random.default_rng(1).random((20, 2)) < 0.5
     np.testing.assert_array_equal(again.variance(at, flags), model.variance(at, flags))
+
+
+def test_a_regime_without_residuals_leaves_the_others_alone() -> None:
+    residuals = _residuals(2000)
+    kept = residuals.regime != residuals.regime.max()
+    silent = replace(residuals, error=residuals.error * kept, extra=residuals.extra * kept)
+    at, flags = np.array([[0.5, 0.5]]), np.array([[False, False]])
+    found = _fit(silent).variance(at, flags)
+    assert np.isfinite(found).all()
+    assert 0 < found[0] < 2 * _fit(residuals).variance(at, flags)[0]
+
+
+def test_outcomes_that_the_actions_determine_are_fitted() -> None:
+    world = boolean_example("example1")
+    rows = world.sample_regimes({"obs": 300, "do(a1)": 300, "do(a2)": 300}, seed=0)
+    data = RegimeData.from_frame(rows, outcome=world.outcome, actions=list(world.actions))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = InterventionModel().fit(data, draws=50, tune=50, chains=2, cores=1, seed=0, progressbar=False)
+        drawn = fit.outcome(do={"a1": 1, "a2": 1})
+    assert np.isfinite(drawn.draws.values).all()

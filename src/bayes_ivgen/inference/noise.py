@@ -151,7 +151,8 @@ def sample_residuals(data: RegimeData, design: Design, coefficients: FloatArray)
         active = design.active_columns(regime)
         x = design.regime_rows(actions, regime, dataset)
         error = (rows[:, -1] - design.outcome_mean) / design.outcome_sd - x @ mean[active]
-        extra = np.einsum("np,np->n", x @ covariance[np.ix_(active, active)], x)
+        # Rounding can turn a variance of zero negative.
+        extra = np.maximum(np.einsum("np,np->n", x @ covariance[np.ix_(active, active)], x), 0.0)
         was_set = np.broadcast_to([regime.sets(a) for a in data.actions], (len(actions), len(data.actions)))
         parts.append((actions, was_set, error, extra, np.full(len(rows), r)))
     return Residuals(*(np.concatenate(column) for column in zip(*parts, strict=True)))
@@ -174,7 +175,9 @@ def fit_variance(
     columns = model.columns(residuals.actions, residuals.was_set)
     squares = residuals.error**2 + residuals.extra
     level = float(squares.mean())
-    standard = residuals.error / np.sqrt(_regime_means(squares, residuals.regime))
+    # A regime in which the actions determine the outcome has no residuals at all.
+    means = np.maximum(_regime_means(squares, residuals.regime), np.finfo(float).eps * level)
+    standard = residuals.error / np.sqrt(means)
     # Var(e^2) = (kurtosis - 1) v^2: heavy tails leave more to the prior.
     spread = max(float(np.mean(standard**4)) - 1.0, 2.0)
     penalty = _penalty(parts, n_values) / (SHRINKAGE * level)
