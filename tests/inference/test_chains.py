@@ -9,9 +9,10 @@ import pytest
 
 from bayes_ivgen.basis import BSpline, Polynomial
 from bayes_ivgen.data import RegimeData
-from bayes_ivgen.inference.chains import available_cores, run_chains
+from bayes_ivgen.inference.chains import run_chains
 from bayes_ivgen.inference.conjugate import GibbsProblem
 from bayes_ivgen.interface import InterventionModel
+from bayes_ivgen.statistics.cores import available_cores
 
 
 @pytest.fixture(scope="module")

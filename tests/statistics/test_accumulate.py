@@ -77,7 +77,7 @@ def test_batches_of_any_size(
     whole = accumulate(data, design)
     seen: list[int] = []
     original = RegimeData.batches
-    monkeypatch.setattr(RegimeData, "batches", lambda self, _: original(self, batch_rows))
+    monkeypatch.setattr(RegimeData, "batches", lambda self: original(self, batch_rows))
     close(accumulate(data, design, seen.append), whole)
     assert max(seen) <= batch_rows
     assert sum(seen) == len(rows)

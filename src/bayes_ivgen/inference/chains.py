@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import numpy as np
@@ -11,13 +10,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bayes_ivgen.inference.conjugate import GibbsProblem, run_chain
+from bayes_ivgen.statistics.cores import available_cores
 
 DEFAULT_TUNE = 200
-
-
-def available_cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
 def _single_threaded_chain(

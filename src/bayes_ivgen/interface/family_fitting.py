@@ -11,7 +11,6 @@ import xarray as xr
 
 from bayes_ivgen.data import RegimeData
 from bayes_ivgen.errors import EstimandWarning, SpecError
-from bayes_ivgen.inference.chains import available_cores
 from bayes_ivgen.inference.diagnostics import warn_if_not_mixed
 from bayes_ivgen.inference.family_densities import family_log_likelihood, family_log_prior
 from bayes_ivgen.inference.laplace import approximate
@@ -23,6 +22,7 @@ from bayes_ivgen.model import Design, Priors
 from bayes_ivgen.model.family_model import family_coordinates
 from bayes_ivgen.model.family_rows import CollapsedRows, collapse, read_rows
 from bayes_ivgen.model.graph_check import warn_if_contradicted
+from bayes_ivgen.statistics.cores import available_cores
 
 
 def fit_family_model(

@@ -16,7 +16,7 @@ from bayes_ivgen.data import RegimeData
 from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.effects import Support
 from bayes_ivgen.errors import SpecError
-from bayes_ivgen.inference.chains import available_cores, run_chains
+from bayes_ivgen.inference.chains import run_chains
 from bayes_ivgen.inference.conjugate import GibbsProblem
 from bayes_ivgen.inference.diagnostics import warn_if_not_mixed
 from bayes_ivgen.inference.noise import VarianceModel, fit_variance, sample_residuals
@@ -29,6 +29,7 @@ from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.graph_check import warn_if_contradicted
 from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.statistics import SufficientStatistics, accumulate
+from bayes_ivgen.statistics.cores import available_cores
 
 RESERVED_NAMES = ("chain", "draw", "query", "mean", "sd", "lower", "upper", "supported", "reason")
 

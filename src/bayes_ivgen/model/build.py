@@ -31,6 +31,7 @@ from bayes_ivgen.model.graph import ActionGraph
 from bayes_ivgen.model.structure import Structure
 
 INTERACTION_BASIS = 8  # functions of either variable in an interaction that is at work in every regime
+ROWS_PER_REGIME = 20_000  # that place, centre and residualise columns
 FEW_ROWS = 10  # of a regime, below which a warning is due
 
 
@@ -114,7 +115,14 @@ def _outcome_scale(data: RegimeData) -> tuple[float, float]:
 
 def _pooled(data: RegimeData, regimes: Sequence[Regime], action: str) -> FloatArray:
     k = data.index(action)
-    return np.concatenate([data.profiles[regime].sample[:, k] for regime in regimes])
+    return np.concatenate([_thinned(data.profiles[regime].sample[:, k]) for regime in regimes])
+
+
+def _thinned(values: FloatArray) -> FloatArray:
+    # Knots, centres and conditional means need no more; with millions of rows they would cost more than the fit.
+    if len(values) <= ROWS_PER_REGIME:
+        return values
+    return values[np.linspace(0, len(values) - 1, ROWS_PER_REGIME).astype(int)]
 
 
 def _levels(data: RegimeData, regimes: Sequence[Regime], action: str) -> FloatArray | None:

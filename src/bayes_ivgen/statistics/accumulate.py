@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.data.sources import Batch
 from bayes_ivgen.model.design import Design
 from bayes_ivgen.statistics.sufficient import SufficientStatistics
 
-BATCH_BYTES = 64 * 2**20
+CHUNK_BYTES = 4 * 2**20  # of the design at a time: it stays in the cache of a core
 
 
 def accumulate(
@@ -45,27 +47,52 @@ def accumulate(
     labels = tuple(regime.label for regime in data.regimes)
     total = SufficientStatistics.zeros(labels, design.n_coefficients)
     log_variance = np.zeros(len(labels))
-    batch_rows = max(1024, BATCH_BYTES // (8 * design.n_coefficients))
-    for batch in data.batches(batch_rows):
-        regime, variables, outcome, weights = batch[:4]
-        r = labels.index(regime.label)
-        active = design.active_columns(regime)
-        x = design.regime_rows(variables, regime, batch.dataset)
-        y = (outcome - design.outcome_mean) / design.outcome_sd
-        if variance is not None:
-            v = variance(variables, regime)
-            log_variance[r] += np.log(v).sum() if weights is None else weights @ np.log(v)
-            x, y = x / np.sqrt(v)[:, None], y / np.sqrt(v)
-        if weights is not None:
-            x, y = x * np.sqrt(weights)[:, None], y * np.sqrt(weights)
-        total.rows[r] += len(y) if weights is None else weights.sum()
-        total.gram[r][np.ix_(active, active)] += x.T @ x
-        total.cross[r][active] += x.T @ y
-        total.squares[r] += y @ y
+
+    for batch in data.batches():
+        part = _part(batch, design, variance)
+        r, active = labels.index(batch.regime.label), design.active_columns(batch.regime)
+        total.rows[r] += part.weight
+        total.gram[r][np.ix_(active, active)] += part.gram
+        total.cross[r][active] += part.cross
+        total.squares[r] += part.squares
+        log_variance[r] += part.log_variance
         if progress is not None:
-            progress(len(y))
+            progress(len(batch.outcome))
     scale = np.exp(log_variance / np.where(total.rows > 0, total.rows, 1.0))
     total.gram[...] *= scale[:, None, None]
     total.cross[...] *= scale[:, None]
     total.squares[...] *= scale
     return total
+
+
+class _Part(NamedTuple):
+    """Statistics of one batch, active columns only."""
+
+    weight: float
+    gram: FloatArray
+    cross: FloatArray
+    squares: float
+    log_variance: float
+
+
+def _part(batch: Batch, design: Design, variance: Callable[[FloatArray, Regime], FloatArray] | None) -> _Part:
+    size = len(design.active_columns(batch.regime))
+    gram, cross, squares, log_variance = np.zeros((size, size)), np.zeros(size), 0.0, 0.0
+    step = max(256, CHUNK_BYTES // (8 * size))
+    n = len(batch.outcome)
+    for chunk in (slice(start, start + step) for start in range(0, n, step)):
+        dataset = None if batch.dataset is None else batch.dataset[chunk]
+        x = design.regime_rows(batch.variables[chunk], batch.regime, dataset)
+        y = (batch.outcome[chunk] - design.outcome_mean) / design.outcome_sd
+        weights = None if batch.weights is None else batch.weights[chunk]
+        if variance is not None:
+            v = variance(batch.variables[chunk], batch.regime)
+            log_variance += float(np.log(v).sum() if weights is None else weights @ np.log(v))
+            x, y = x / np.sqrt(v)[:, None], y / np.sqrt(v)
+        if weights is not None:
+            x, y = x * np.sqrt(weights)[:, None], y * np.sqrt(weights)
+        gram += x.T @ x
+        cross += x.T @ y
+        squares += float(y @ y)
+    weight = float(n if batch.weights is None else batch.weights.sum())
+    return _Part(weight, gram, cross, squares, log_variance)
