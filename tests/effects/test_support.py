@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from bayes_ivgen import ActionGraph, Fit, Regime, RegimeData
 from bayes_ivgen.effects import Support, parse_queries
-from bayes_ivgen.errors import SupportError
+from bayes_ivgen.errors import SupportError, SupportWarning
 
 QuickFit = Callable[..., Fit]
 
@@ -138,11 +139,52 @@ def tv_off_rows(n: int, seed: int = 0) -> pd.DataFrame:
     return pd.concat(frames).astype({"tv": float, "web": float})
 
 
-@pytest.mark.xfail(reason="support flags look at one action at a time, not at the row space (theory G, T10)")
 def test_an_action_switched_off_only_while_its_child_was_left_alone(quick_fit: QuickFit) -> None:
     fit = quick_fit(tv_off_rows(400), ["tv", "web"], graph=ActionGraph({"web": ["tv"]}), draws=20, tune=20)
     assert fit.regimes == (Regime(), Regime(("tv",)), Regime(("web",)))
     mixed = fit.effect(do={"tv": [0, 1]}, given={"web": 1}).summary()
     assert mixed["supported"].tolist() == [True, True]
-    joint = fit.effect(do={"tv": [0, 1], "web": 1}).summary()
+    with pytest.warns(SupportWarning, match="1 of 2 queries are not supported"):
+        joint = fit.effect(do={"tv": [0, 1], "web": 1}).summary()
     assert joint["supported"].tolist() == [False, True]
+    assert joint["reason"][0] == (
+        "tv=0 was never seen while web was set, and never occurred by itself; rows of do(tv,web) at tv=0 would tell"
+    )
+
+
+def two_cluster_rows(n: int, seed: int = 0) -> pd.DataFrame:
+    """Theory G, example 2: a0 drives a1, both drive a2, and (a0, a1) naturally stay in {0,1}^2 or in {2,3}^2."""
+    rng = np.random.default_rng(seed)
+    frames = []
+    for regime in ("obs", "do(a0)", "do(a1)", "do(a2)"):
+        cluster = 2 * rng.integers(0, 2, n)
+        a0 = rng.integers(0, 4, n) if regime == "do(a0)" else cluster + rng.integers(0, 2, n)
+        a1 = rng.integers(0, 4, n) if regime == "do(a1)" else 2 * (a0 // 2) + rng.integers(0, 2, n)
+        a2 = rng.integers(0, 4, n) if regime == "do(a2)" else (a0 + a1 + rng.integers(0, 4, n)) % 4
+        y = a0 + a1 + a2 + rng.normal(size=n)
+        frames.append(pd.DataFrame({"a0": a0, "a1": a1, "a2": a2, "y": y, "regime": regime}))
+    return pd.concat(frames).astype({"a0": float, "a1": float, "a2": float})
+
+
+@pytest.mark.parametrize("edge_dropped", [False, True])
+def test_two_clusters_that_never_meet(edge_dropped: bool) -> None:
+    rows = two_cluster_rows(4000)
+    data = RegimeData.from_frame(rows, outcome="y", actions=["a0", "a1", "a2"])
+    parents = {"a1": ["a0"], "a2": ["a1"] if edge_dropped else ["a0", "a1"]}
+    support = Support.of(data, graph=ActionGraph(parents))
+    cells = np.array([[a0, a1, a2] for a0 in range(4) for a1 in range(4) for a2 in range(4)], dtype=float)
+    found = support.check(parse_queries(data.actions, dict(zip(data.actions, cells.T, strict=True))), extrapolate=False)
+    on_cluster = cells[:, 0] // 2 == cells[:, 1] // 2
+    assert found["supported"][on_cluster].all()
+    crossing = found["supported"][~on_cluster]
+    assert crossing.all() if edge_dropped else not crossing.any()
+    again = Support.from_dict(json.loads(json.dumps(support.to_dict())))
+    assert again.cells is not None
+    assert again.cells.holds(cells[0].tolist(), Regime(data.actions))
+
+
+def test_many_levels_are_not_checked_as_combinations() -> None:
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(rng.normal(size=(60, 3)), columns=["x", "z", "y"]).assign(regime=["obs", "do(x)"] * 30)
+    data = RegimeData.from_frame(rows, outcome="y", actions=["x", "z"])
+    assert Support.of(data, graph=ActionGraph.full(data.actions)).cells is None

@@ -70,7 +70,7 @@ def approximate_fit(monkeypatch: pytest.MonkeyPatch) -> FittedFamily:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", EstimandWarning)
             data = read(table(name) if rows is None else rows)
-            return spec(name, **options).fit(data, draws=300, chains=2, engine="nuts", progressbar=False)
+            return spec(name, **options).fit(data, draws=400, chains=2, engine="nuts", seed=0, progressbar=False)
 
     return fit
 
@@ -172,7 +172,7 @@ def test_what_belongs_to_the_normal_law_is_refused_by_name(approximate_fit: Fitt
         _ = fit.statistics
     with pytest.raises(SpecError, match=r"has no noise model; see fit.spread"):
         _ = fit.noise
-    assert fit.spread.drawn["dispersion"].shape == (2, 300, 3)
+    assert fit.spread.drawn["dispersion"].shape == (2, 400, 3)
 
 
 @pytest.mark.parametrize("name", ["gamma", "negative_binomial", "bernoulli"])

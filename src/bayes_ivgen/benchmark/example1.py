@@ -11,6 +11,7 @@ import pandas as pd
 from bayes_ivgen.data import RegimeData
 from bayes_ivgen.effects.queries import parse_queries
 from bayes_ivgen.effects.support import Support
+from bayes_ivgen.model import ActionGraph
 from bayes_ivgen.simulate import DiscreteSCM, boolean_example
 
 STANDARD = ("obs", "do(a1)", "do(a2)")
@@ -63,7 +64,7 @@ def _verdict(world: DiscreteSCM) -> pd.DataFrame:
         actions=list(world.actions),
     )
     queries = parse_queries(world.actions, dict(zip(world.actions, GRID.T, strict=True)))
-    checked = Support.of(data).check(queries, extrapolate=False)
+    checked = Support.of(data, graph=ActionGraph.full(data.actions)).check(queries, extrapolate=False)
     return pd.DataFrame(
         {
             "plug_in": means["do(a1)"] + means["do(a2)"] - means["obs"],

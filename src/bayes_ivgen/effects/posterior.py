@@ -133,7 +133,8 @@ class EffectPosterior:
         """
         first, second = same_length(first, second)
         self._require_contrast(first, second, kind)
-        flags = [_check_support(self, queries, extrapolate=extrapolate) for queries in (first, second)]
+        sides = ((first, second), (second, first))
+        flags = [_check_support(self, queries, other, extrapolate=extrapolate) for queries, other in sides]
         reason = [
             "; ".join(dict.fromkeys(text for text in pair if text))
             for pair in zip(flags[0]["reason"], flags[1]["reason"], strict=True)
@@ -381,9 +382,11 @@ class EffectPosterior:
         return Estimate(kind, name, queries.to_frame(), support, queries.describe, chains, draws, evaluate)
 
 
-def _check_support(posterior: EffectPosterior, queries: Queries, *, extrapolate: bool) -> pd.DataFrame:
+def _check_support(
+    posterior: EffectPosterior, queries: Queries, versus: Queries | None = None, *, extrapolate: bool
+) -> pd.DataFrame:
     """Flag the stated values and, where actions respond, of what they would react to."""
-    support = posterior.support.check(queries, extrapolate=extrapolate)
+    support = posterior.support.check(queries, extrapolate=extrapolate, versus=versus)
     if not queries.responding:
         return support
     moved = [posterior.responses.why_not(queries, i) for i in range(len(queries))]

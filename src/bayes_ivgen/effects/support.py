@@ -14,9 +14,11 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.labels import Label, listed
 from bayes_ivgen.data.lift_tests import LiftTests
+from bayes_ivgen.effects.cell_support import CellSupport
 from bayes_ivgen.effects.pair_support import PairTried
-from bayes_ivgen.effects.queries import Categories, Queries
+from bayes_ivgen.effects.queries import Categories, Queries, value_text
 from bayes_ivgen.errors import SupportError
+from bayes_ivgen.model import ActionGraph
 from bayes_ivgen.model.structure import Structure
 
 FEW_LEVELS = 12
@@ -78,22 +80,40 @@ class Support:
         Where two actions with a free interaction were seen together.
     categories : mapping of str to tuple
         Labels of the variables whose values are codes.
+    cells : CellSupport or None
+        Combinations that occurred, where all actions have few levels.
     """
 
     tested: dict[str, Tried | None] = field(repr=False)
     natural: dict[str, Tried | None] = field(repr=False)
     pairs: dict[tuple[str, str], PairTried] = field(default_factory=dict, repr=False)
     categories: Categories = field(default_factory=dict, repr=False)
+    cells: CellSupport | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, data: RegimeData, structure: Structure | None = None) -> Self:
-        """Read the support from the data; `structure` says which pairs of actions have a free interaction."""
+    def of(cls, data: RegimeData, structure: Structure | None = None, graph: ActionGraph | None = None) -> Self:
+        """Read the support from the data.
+
+        Parameters
+        ----------
+        data : RegimeData
+            The rows.
+        structure : Structure, optional
+            Says which pairs of actions have a free interaction.
+        graph : ActionGraph, optional
+            Arguments of the confounding components: with it, and without interactions, blocks and
+            covariates, combinations of few levels are checked as a whole (`CellSupport`).
+        """
+        plain = structure is None or (
+            not structure.synergy and not structure.covariates and len(structure.units) == len(data.actions)
+        )
         return cls(
             {action: Tried.of(data, action, data.regimes_setting(action)) for action in data.actions},
             # Covariates are never set: their natural values are those of all rows.
             {name: Tried.of(data, name, data.regimes_leaving(name)) for name in data.variables},
             {} if structure is None else _pairs(data, structure),
             dict(data.categories),
+            CellSupport.of(data, graph) if plain and graph is not None else None,
         )
 
     def with_lift_tests(self, tests: LiftTests | None) -> Self:
@@ -119,15 +139,15 @@ class Support:
             if levels is not None:
                 levels = tuple(np.union1d(levels, ends[(ends >= low) & (ends <= high)]).tolist())
             tested[action] = Tried(low, high, levels)
-        return replace(self, tested=tested)
+        return replace(self, tested=tested, cells=None)
 
     def width(self, action: str) -> float:
         """Width of the overall range of an action."""
         known = [tried for tried in (self.tested.get(action), self.natural.get(action)) if tried is not None]
         return max(tried.high for tried in known) - min(tried.low for tried in known)
 
-    def check(self, queries: Queries, *, extrapolate: bool) -> pd.DataFrame:
-        """Flag each query.
+    def check(self, queries: Queries, *, extrapolate: bool, versus: Queries | None = None) -> pd.DataFrame:
+        """Flag each query; with `versus` as one side of a contrast, of which only the difference has to be told.
 
         Returns
         -------
@@ -164,8 +184,33 @@ class Support:
             columns = [queries.values[:, queries.variables.index(name)] for name in pair]
             for i in np.flatnonzero(seen.never_together(*columns)):
                 reasons[i].append(seen.why_not(pair, float(columns[0][i]), float(columns[1][i])))
+        whole = not any(side.averaged or side.responding for side in (queries, versus) if side is not None)
+        if self.cells is not None and whole:
+            for i in np.flatnonzero([not items for items in reasons]):
+                other = None if versus is None else (versus.values[i].tolist(), versus.regime)
+                if not self.cells.holds(queries.values[i].tolist(), queries.regime, other):
+                    reasons[i].append(self._why_not_together(self.cells, queries, int(i)))
         text = ["; ".join(items) for items in reasons]
         return pd.DataFrame({"supported": [not item for item in text], "reason": text})
+
+    def _why_not_together(self, cells: CellSupport, queries: Queries, i: int) -> str:
+        """Say which combination is missing, and what would supply it."""
+        values = queries.values[i]
+        shown = {
+            action: f"{action}={value_text(value, self.categories.get(action))}"
+            for action, value in zip(queries.actions, values, strict=False)
+        }
+        pair = cells.apart(values.tolist(), queries.regime)
+        if pair is not None:
+            action, other = pair
+            return (
+                f"{shown[action]} was never seen while {other} was set, and never occurred by itself; rows of "
+                f"do({action},{other}) at {shown[action]} would tell"
+            )
+        return (
+            f"the combinations that occurred do not tell the contributions at {', '.join(shown.values())} apart; "
+            f"rows of {queries.regime.label} there would"
+        )
 
     def _refuse_far(self, action: str, values: FloatArray, tried: Tried, verb: str) -> None:
         width = self.width(action)
@@ -191,6 +236,7 @@ class Support:
             "natural": {action: plain(tried) for action, tried in self.natural.items()},
             "pairs": [[*pair, seen.to_dict()] for pair, seen in self.pairs.items()],
             "categories": {action: list(labels) for action, labels in self.categories.items()},
+            "cells": None if self.cells is None else self.cells.to_dict(),
         }
 
     @classmethod
@@ -205,6 +251,7 @@ class Support:
             {action: restore(item) for action, item in data["natural"].items()},
             {(first, second): PairTried.from_dict(item) for first, second, item in data.get("pairs", [])},
             {action: tuple(labels) for action, labels in data.get("categories", {}).items()},
+            None if data.get("cells") is None else CellSupport.from_dict(data["cells"]),
         )
 
 

@@ -135,7 +135,7 @@ class Fit:
             regimes=self.regimes,
             separable=self.model.separable,
             support=Support.from_dict(self._content["support"]),
-            observed=constant["natural_rows"].values,
+            observed=constant["observed_rows"].values,
             coefficients=coefficients,
             covariate_rows=constant["covariate_rows"].values if "covariate_rows" in constant else None,
             link=Link.of(self.model.link, self.design.outcome_sd),

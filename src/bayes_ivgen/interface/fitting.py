@@ -161,6 +161,7 @@ def _attributes(
     tests: LiftTests | None,
     **settings: Any,
 ) -> dict[str, Any]:
+    support = Support.of(data, design.structure, None if model.separable else graph).with_lift_tests(tests)
     content = {
         "model": model.to_dict(),
         "priors": priors.to_dict(),
@@ -170,7 +171,7 @@ def _attributes(
         "regimes": [list(regime.set_actions) for regime in data.regimes],
         "outcome": data.outcome,
         "variance": None if variance is None else variance.to_dict(),
-        "support": Support.of(data, design.structure).with_lift_tests(tests).to_dict(),
+        "support": support.to_dict(),
         "lift_tests": None if tests is None else tests.to_dict(),
         "settings": settings,
     }

@@ -85,7 +85,7 @@ def constants(data: RegimeData, design: Design) -> xr.Dataset:
     """Natural rows, the values of the covariates, and the scale of the model."""
     return xr.Dataset(
         {
-            "natural_rows": (("sample", "input"), _natural_sample(data)),
+            "observed_rows": (("sample", "input"), _natural_sample(data)),
             **_covariate_rows(data),
             "outcome_mean": design.outcome_mean,
             "outcome_sd": design.outcome_sd,
