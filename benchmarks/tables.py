@@ -3,8 +3,9 @@
 python benchmarks/tables.py results --metric excess --reference ../shared/reference/reference.csv
 
 One line a setting and one column a method: mean ± standard error over worlds, then the median; `--means` leaves it at
-the means. With `--metric all` one line a method and one column a metric, of means. `reference.csv` holds means,
-standard errors and medians of the authors' own code over its own worlds (columns figure, scm, K, rows, ratio,
+the means. `--versus ours` prints in how many worlds each method has the smaller value, and the geometric mean of its
+ratio to that method's. With `--metric all` one line a method and one column a metric, of means. `reference.csv` holds
+means, standard errors and medians of the authors' own code over its own worlds (columns figure, scm, K, rows, ratio,
 estimator, metric, scms, mean, sem, median).
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 import bayes_ivgen as ivg
@@ -58,6 +60,19 @@ def by_method(summary: pd.DataFrame, keys: list[str]) -> list[list[str]]:
     return [[*keys, "method", *metrics], *([*a, *b] for a, b in zip(values, cells, strict=True))]
 
 
+def versus(table: pd.DataFrame, keys: list[str], metric: str, other: str) -> list[list[str]]:
+    lines = [[*keys, "method", "worlds", f"better than {other} in", f"geometric mean of the ratio to {other}"]]
+    for setting, part in table.groupby(VARIED, sort=False, dropna=False):
+        values = dict(zip(VARIED, setting, strict=True))
+        wide = part.pivot_table(index="seed", columns="method", values=metric)
+        for name in (name for name in METHODS if name in wide and name != other):
+            both = wide[[name, other]].dropna()
+            ratio = np.exp(np.log(both[name] / both[other]).mean())
+            start = [text(values[key]) for key in keys]
+            lines.append([*start, name, str(len(both)), str(int((both[name] < both[other]).sum())), f"{ratio:.3g}"])
+    return lines
+
+
 def matching(table: pd.DataFrame, values: dict[str, object]) -> pd.DataFrame:
     return table[(table[list(values)] == list(values.values())).all(axis=1)]
 
@@ -82,13 +97,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--metric", choices=["all", *METRICS], default="excess")
+    parser.add_argument("--versus", choices=list(METHODS), help="compare world by world with this method")
     parser.add_argument("--means", action="store_true")
     parser.add_argument("--reference", help="path of reference.csv")
     args = parser.parse_args()
     task, table = ivg.benchmark.read_results(args.folder)
     summary = ivg.benchmark.summarise(table)
     keys = [name for name in VARIED if len(set(table[name])) > 1]
-    if args.metric == "all":
+    if args.versus:
+        lines = versus(table, keys, args.metric, args.versus)
+    elif args.metric == "all":
         lines = by_method(summary, keys)
     else:
         chosen, truth = (summary[summary["metric"] == name] for name in (args.metric, "sd_truth"))

@@ -51,3 +51,17 @@ def test_labelled_covariates_keep_their_labels(rows: pd.DataFrame) -> None:
     estimate = fit.effect(do={"a": 0.0, "b": 0.0}, covariates={"wave": ["x", "y"]})
     assert list(estimate.summary()["wave"]) == ["x", "y"]
     assert "wave=y" in estimate.sentence(query=1)
+
+
+def test_to_pymc_refuses_what_fit_refuses(rows: pd.DataFrame) -> None:
+    normal = InterventionModel(graph="full")
+    counts = InterventionModel(graph="full", likelihood="negative_binomial", link="log")
+    with pytest.raises(SpecError, match=r"exposure \('days'\), but only means on the log link"):
+        normal.to_pymc(read(rows, exposure="days"))
+    for part, name in (("weights", "n"), ("dataset", "wave")):
+        with pytest.raises(SpecError, match=rf"{part} \('{name}'\), but likelihood='negative_binomial' has no use"):
+            counts.to_pymc(read(rows, **{part: name}))
+    tests = pd.DataFrame({"channel": ["a"], "x": [0.0], "delta_x": [1.0], "delta_y": [1.0], "sigma": [0.5]})
+    with pytest.raises(SpecError, match=r"lift_tests are differences of mean outcomes.*Leave them out"):
+        counts.to_pymc(read(rows), lift_tests=tests)
+    assert "lift_tests" in normal.to_pymc(read(rows), lift_tests=tests).named_vars

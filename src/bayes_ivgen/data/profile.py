@@ -78,6 +78,13 @@ class RegimeProfile:
         )
 
 
+def thinned[Rows: np.ndarray](rows: Rows, most: int) -> Rows:
+    """Return `rows`, or evenly spaced ones where there are more than `most`."""
+    if len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+
+
 class ProfileBuilder:
     """Accumulates a `RegimeProfile` over batches of rows in one pass.
 

@@ -14,8 +14,9 @@ from bayes_ivgen.errors import EstimandWarning, SpecError
 from bayes_ivgen.inference.diagnostics import warn_if_not_mixed
 from bayes_ivgen.inference.family_densities import family_log_likelihood, family_log_prior
 from bayes_ivgen.inference.laplace import approximate
+from bayes_ivgen.interface.columns_in_use import check_columns_in_use
 from bayes_ivgen.interface.fit import Fit
-from bayes_ivgen.interface.fitting import _attributes, _check_data, _check_engine, _check_numbers, check_unused
+from bayes_ivgen.interface.fitting import attributes, check_data, check_engine, check_numbers
 from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.interface.tree import constants, observed
 from bayes_ivgen.model import Design, Priors
@@ -40,17 +41,11 @@ def fit_family_model(
     lift_tests: Any = None,
 ) -> Fit:
     """Fit `model` to `data`; see `InterventionModel.fit`."""
-    _check_data(data)
-    for part in ("weights", "dataset"):
-        check_unused(data, part, f"likelihood={model.likelihood!r} has no use for it yet")
-    _check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
-    _check_engine(engine, nuts)
+    check_data(data)
+    check_columns_in_use(data, model.family, lift_tests)
+    check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
+    check_engine(engine, nuts)
     _check_family(model, engine)
-    if lift_tests is not None:
-        raise SpecError(
-            f"lift_tests are differences of mean outcomes, which do not add up on link={model.link!r}. Leave them out, "
-            "or fit with likelihood='normal'."
-        )
     graph = model.action_graph(data)
     if model.graph != "learn":
         warn_if_contradicted(data, graph, ordered=model.graph == "full")
@@ -75,7 +70,7 @@ def fit_family_model(
     )
     tree = _datatree(data, rows, design, priors, sampled, record)
     settings = {"engine": engine, "seed": None if seed is None else int(seed), "tune": int(tune)}
-    tree.attrs = _attributes(model, data, graph, design, priors, None, None, share=rows.is_share, **settings)
+    tree.attrs = attributes(model, data, graph, design, priors, None, None, share=rows.is_share, **settings)
     fit = Fit(tree)
     warn_if_not_mixed(fit.diagnostics, draws * chains)
     return fit

@@ -22,6 +22,7 @@ from bayes_ivgen.inference.diagnostics import warn_if_not_mixed
 from bayes_ivgen.inference.noise import VarianceModel, fit_variance, sample_residuals
 from bayes_ivgen.inference.residual_law import ResidualLaw
 from bayes_ivgen.inference.weights import pilot_variance
+from bayes_ivgen.interface.columns_in_use import check_columns_in_use
 from bayes_ivgen.interface.fit import FORMAT, Fit
 from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.interface.tree import make_datatree
@@ -49,10 +50,10 @@ def fit_model(
     lift_tests: Any = None,
 ) -> Fit:
     """Fit `model` to `data`; see `InterventionModel.fit`."""
-    _check_data(data)
-    check_unused(data, "exposure", "only means on the log link scale with it (likelihood='gamma', for example)")
-    _check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
-    _check_engine(engine, nuts)
+    check_data(data)
+    check_columns_in_use(data, model.family)
+    check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
+    check_engine(engine, nuts)
     tests = model.read_lift_tests(lift_tests, data)
     graph = model.action_graph(data)
     if model.graph != "learn":
@@ -95,13 +96,14 @@ def fit_model(
     variance = fit_variance(residuals, data.actions, graph, data.covariates, data.categories)
     tree["noise"] = xr.DataTree(ResidualLaw.of(tuple(labels), residuals.error, residuals.regime).to_dataset())
     settings = {"engine": engine, "seed": None if seed is None else int(seed), "tune": int(tune)}
-    tree.attrs = _attributes(model, data, graph, design, priors, variance, tests, **settings)
+    tree.attrs = attributes(model, data, graph, design, priors, variance, tests, **settings)
     fit = Fit(tree)
     warn_if_not_mixed(fit.diagnostics, draws * chains)
     return fit
 
 
-def _check_engine(engine: str, nuts: Mapping[str, Any] | None) -> None:
+def check_engine(engine: str, nuts: Mapping[str, Any] | None) -> None:
+    """Raise a `SpecError` unless the engine is known and its options go with it."""
     if engine not in ("conjugate", "nuts"):
         raise SpecError(f"engine={engine!r} is not known; valid are 'conjugate' and 'nuts'.")
     if nuts is not None and engine != "nuts":
@@ -110,7 +112,8 @@ def _check_engine(engine: str, nuts: Mapping[str, Any] | None) -> None:
         raise SpecError(f"nuts={nuts!r} must be a mapping of options, for example {{'target_accept': 0.95}}.")
 
 
-def _check_data(data: RegimeData) -> None:
+def check_data(data: RegimeData) -> None:
+    """Raise a `SpecError` unless this is data whose names are free."""
     if not isinstance(data, RegimeData):
         raise SpecError(
             f"data is a {type(data).__name__}; build it first, for example with "
@@ -127,14 +130,8 @@ def _check_data(data: RegimeData) -> None:
         )
 
 
-def check_unused(data: RegimeData, part: str, reason: str) -> None:
-    """Raise a `SpecError` if the data name a column that the model would ignore."""
-    name = getattr(data.columns, part)
-    if name is not None:
-        raise SpecError(f"the data name {part} ({name!r}), but {reason}. Read the data without {part}=.")
-
-
-def _check_numbers(**numbers: int | None) -> None:
+def check_numbers(**numbers: int | None) -> None:
+    """Raise a `SpecError` unless counts are whole numbers that are large enough."""
     for name, value in numbers.items():
         if name in ("cores", "seed") and value is None:
             continue
@@ -151,7 +148,7 @@ def _problem(
     return GibbsProblem(design, replace(statistics.grouped(index, len(names)), regimes=names), priors)
 
 
-def _attributes(
+def attributes(
     model: InterventionModel,
     data: RegimeData,
     graph: ActionGraph,
@@ -161,6 +158,7 @@ def _attributes(
     tests: LiftTests | None,
     **settings: Any,
 ) -> dict[str, Any]:
+    """Return everything of a fit that is not an array, as text."""
     support = Support.of(data, design.structure, None if model.separable else graph).with_lift_tests(tests)
     content = {
         "model": model.to_dict(),

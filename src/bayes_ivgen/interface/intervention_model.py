@@ -13,6 +13,7 @@ from bayes_ivgen.basis import Basis, BSpline, Polynomial
 from bayes_ivgen.data import RegimeData
 from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.errors import SpecError
+from bayes_ivgen.interface.columns_in_use import check_columns_in_use
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.build import build_design
 from bayes_ivgen.model.families import Family, Likelihood, family_of
@@ -286,7 +287,8 @@ class InterventionModel:
         Raises
         ------
         SpecError
-            If the model has weights: they are known only after a first fit.
+            If the model has weights: they are known only after a first fit; if the data or `lift_tests` hold what
+            the likelihood would ignore.
         """
         if self.weights is not None:
             raise SpecError(
@@ -295,6 +297,7 @@ class InterventionModel:
             )
         from bayes_ivgen.model.pymc_model import rowwise_model
 
+        check_columns_in_use(data, self.family, lift_tests)
         tests = self.read_lift_tests(lift_tests, data)
         design = self.design(data)
         if self.family.rowwise:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.data.profile import thinned
 from bayes_ivgen.effects import NaturalRows
 from bayes_ivgen.inference.conjugate import GibbsProblem
 from bayes_ivgen.inference.densities import log_likelihood, log_posterior, log_prior
@@ -115,7 +116,7 @@ def _natural_sample(data: RegimeData) -> FloatArray:
     # Of the rows over which causal columns are centred: with up to 1000 of them averages agree exactly.
     profile = data.profiles.get(Regime())
     profiles = data.profiles.values() if profile is None else [profile]
-    return _thinned(np.concatenate([item.sample[:, :-1] for item in profiles]))
+    return thinned(np.concatenate([item.sample[:, :-1] for item in profiles]), OBSERVED_ROWS)
 
 
 def _covariate_rows(data: RegimeData) -> dict[str, Any]:
@@ -124,10 +125,6 @@ def _covariate_rows(data: RegimeData) -> dict[str, Any]:
         return {}
     rows = all_rows(data)[:, len(data.actions) : -1]
     # Sorted, so that evenly spaced rows share the quantiles of the first covariate.
-    return {"covariate_rows": (("covariate_sample", "covariate"), _thinned(rows[np.lexsort(rows.T[::-1])]))}
-
-
-def _thinned(rows: FloatArray) -> FloatArray:
-    if len(rows) <= OBSERVED_ROWS:
-        return rows.copy()
-    return rows[np.linspace(0, len(rows) - 1, OBSERVED_ROWS).astype(int)]
+    return {
+        "covariate_rows": (("covariate_sample", "covariate"), thinned(rows[np.lexsort(rows.T[::-1])], OBSERVED_ROWS))
+    }

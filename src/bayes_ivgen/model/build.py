@@ -13,6 +13,7 @@ from bayes_ivgen.basis import Basis, BSpline, Categorical, FittedBasis, FittedTe
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.datasets import warn_if_unseparable
+from bayes_ivgen.data.profile import thinned
 from bayes_ivgen.errors import DataWarning, SpecError
 from bayes_ivgen.model.build_tables import parent_tables
 from bayes_ivgen.model.components import (
@@ -31,7 +32,8 @@ from bayes_ivgen.model.graph import ActionGraph
 from bayes_ivgen.model.structure import Structure
 
 INTERACTION_BASIS = 8  # functions of either variable in an interaction that is at work in every regime
-ROWS_PER_REGIME = 20_000  # that place, centre and residualise columns
+# They place, centre and residualise columns; with millions of rows more would cost more than the fit.
+ROWS_PER_REGIME = 20_000
 FEW_ROWS = 10  # of a regime, below which a warning is due
 
 
@@ -94,7 +96,7 @@ def all_rows(data: RegimeData) -> FloatArray:
     kept = []
     for profile in data.profiles.values():
         n = min(len(profile.sample), max(1, round(share * profile.rows)))
-        kept.append(profile.sample[np.linspace(0, len(profile.sample) - 1, n).astype(int)])
+        kept.append(thinned(profile.sample, n))
     return np.concatenate(kept)
 
 
@@ -115,14 +117,7 @@ def _outcome_scale(data: RegimeData) -> tuple[float, float]:
 
 def _pooled(data: RegimeData, regimes: Sequence[Regime], action: str) -> FloatArray:
     k = data.index(action)
-    return np.concatenate([_thinned(data.profiles[regime].sample[:, k]) for regime in regimes])
-
-
-def _thinned(values: FloatArray) -> FloatArray:
-    # Knots, centres and conditional means need no more; with millions of rows they would cost more than the fit.
-    if len(values) <= ROWS_PER_REGIME:
-        return values
-    return values[np.linspace(0, len(values) - 1, ROWS_PER_REGIME).astype(int)]
+    return np.concatenate([thinned(data.profiles[regime].sample[:, k], ROWS_PER_REGIME) for regime in regimes])
 
 
 def _levels(data: RegimeData, regimes: Sequence[Regime], action: str) -> FloatArray | None:

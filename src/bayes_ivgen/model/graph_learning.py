@@ -20,6 +20,7 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.basis.product import product_columns
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.identification import Units
+from bayes_ivgen.data.profile import thinned
 from bayes_ivgen.model.graph import ActionGraph
 
 RANK_DEGREE = 3
@@ -134,7 +135,7 @@ def _block_test(data: RegimeData, cause: str, effect: str, units: Units) -> Rank
     profile = data.profiles.get(Regime(unit))
     if len(unit) < 2 or effect in unit or profile is None:
         return nothing
-    rows = _thinned(profile.sample)
+    rows = thinned(profile.sample, CONDITIONAL_ROWS)
     given = [rank_scores(rows[:, data.index(name)], GIVEN_DEGREE) for name in unit if name != cause]
     known, _ = np.linalg.qr(np.concatenate(given, axis=1))
     pair = (rank_scores(rows[:, data.index(name)]) for name in (cause, effect))
@@ -271,10 +272,12 @@ def conditional_test(data: RegimeData, cause: str, effect: str, given: list[str]
     profiles = [data.profiles[regime] for regime in data.regimes_leaving(effect)]
     if not profiles:
         return 1.0
-    samples = [_thinned(profile.sample) for profile in profiles]
+    samples = [thinned(profile.sample, CONDITIONAL_ROWS) for profile in profiles]
     rows = np.concatenate(samples)
     blocks = [np.repeat(np.eye(len(samples)), [len(sample) for sample in samples], axis=0)]
-    datasets = [_thinned(profile.sample_dataset) for profile in profiles if profile.sample_dataset is not None]
+    datasets = [
+        thinned(profile.sample_dataset, CONDITIONAL_ROWS) for profile in profiles if profile.sample_dataset is not None
+    ]
     if datasets:
         pooled = np.concatenate(datasets)
         blocks.append((pooled[:, None] == np.unique(pooled)[1:]).astype(float))
@@ -289,12 +292,6 @@ def conditional_test(data: RegimeData, cause: str, effect: str, given: list[str]
     if _unordered(data, cause) or _unordered(data, effect):
         return result.p_value
     return min(1.0, 2 * min(result.p_value, result.p_monotone))
-
-
-def _thinned(sample: FloatArray) -> FloatArray:
-    if len(sample) <= CONDITIONAL_ROWS:
-        return sample
-    return sample[np.linspace(0, len(sample) - 1, CONDITIONAL_ROWS).astype(int)]
 
 
 def _reaches(edges: list[tuple[str, str]], start: str, goal: str) -> bool:
