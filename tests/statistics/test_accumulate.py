@@ -112,3 +112,19 @@ def test_permuting_actions_permutes_the_statistics(rows: pd.DataFrame, design: D
 def test_the_package_offers_it() -> None:
     assert public is accumulate
     assert sufficient.SufficientStatistics is SufficientStatistics
+
+
+@pytest.mark.parametrize("cores", [2, 5])
+def test_the_number_of_threads_changes_no_bit(rows: pd.DataFrame, design: Design, cores: int) -> None:
+    data = read(rows)
+    one, many = accumulate(data, design, cores=1), accumulate(data, design, cores=cores)
+    for name in ("rows", "gram", "cross", "squares"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(many, name))
+
+
+def test_what_goes_wrong_on_a_thread_is_raised_here(rows: pd.DataFrame, design: Design) -> None:
+    def fails(values: np.ndarray, regime: object) -> np.ndarray:
+        raise ZeroDivisionError("in the variance")
+
+    with pytest.raises(ZeroDivisionError, match="in the variance"):
+        accumulate(read(rows), design, variance=fails, cores=2)

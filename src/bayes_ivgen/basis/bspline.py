@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import factorial
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -138,26 +140,48 @@ class FittedBSpline:
 
     def columns(self, x: FloatArray) -> FloatArray:
         """Evaluate at `x`, shape (n,); returns (n, n_linear + n_wiggle), the linear column first."""
+        from bayes_ivgen.basis.kernels import piecewise
+
         if not self.n_linear:
             return np.empty((len(x), 0))
+        unit = (np.asarray(x, dtype=float) - self.low) / (self.high - self.low)
+        return piecewise(unit, *self._pieces)
+
+    @cached_property
+    def _pieces(self) -> tuple[FloatArray, FloatArray]:
+        """The columns as piecewise polynomials on [0, 1] and beyond: origins and coefficients of `piecewise`.
+
+        Below the boundary, between the knots and above it; there only the line goes on, since slopes
+        of the penalised columns are poorly determined.
+        """
+        breaks = np.unique(self.knots)
+        n_spline = self.transform.shape[1]
+        coefficients = np.zeros((len(breaks) + 1, self.degree + 1, 1 + self.n_wiggle))
+        if n_spline:
+            spline = SplineFunction(self.knots, self.transform, self.degree)
+            for power in range(self.degree + 1):
+                taylor = spline.derivative(power) if power else spline
+                coefficients[1:-1, -1 - power, 1 : 1 + n_spline] = taylor(breaks[:-1]) / factorial(power)
+            coefficients[0, -1, 1 : 1 + n_spline] = spline(0.0)
+            coefficients[-1, -1, 1 : 1 + n_spline] = spline(1.0)
+        origins = np.concatenate([[0.0], breaks])  # piece 0 lies below the first break
+        coefficients[:, -1, 0] = origins
+        coefficients[1:-1, -2, 0] = 1.0
+        if self.tail != "clip":
+            coefficients[[0, -1], -2, 0] = 1.0
+        if self.tail == "learned":  # changes of slope beyond the boundary
+            coefficients[0, -2, -2] = coefficients[-1, -2, -1] = 1.0
+        coefficients[:, -1] -= self.centre
+        return origins, coefficients * self._column_scales
+
+    @property
+    def _column_scales(self) -> FloatArray:
         line, wiggle = self.scales
         scales = np.full(1 + self.n_wiggle, wiggle)
         scales[0] = line
         if self.tail == "learned":
             scales[-2:] = line
-        return (self._raw(x) - self.centre) * scales
-
-    def _raw(self, x: FloatArray) -> FloatArray:
-        unit = (np.asarray(x, dtype=float) - self.low) / (self.high - self.low)
-        inside = np.clip(unit, 0.0, 1.0)
-        # Only the line goes on: slopes of the penalised columns at the boundary are poorly determined.
-        blocks = [inside if self.tail == "clip" else unit]
-        if self.transform.shape[1]:
-            basis = SplineFunction.design_matrix(inside, self.knots, self.degree)
-            blocks.append(np.asarray(basis @ self.transform))
-        if self.tail == "learned":
-            blocks += [np.minimum(unit, 0.0), np.maximum(unit - 1.0, 0.0)]
-        return np.column_stack(blocks)
+        return scales
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data from which `from_dict` restores the basis exactly."""

@@ -46,7 +46,9 @@ class FittedTensor:
 
     def columns(self, x: FloatArray, other: FloatArray) -> FloatArray:
         """Evaluate at the pairs (x, other), each of shape (n,); returns (n, n_columns)."""
-        return (_products(self.first, self.second, x, other) - self.centre) * self.scale
+        from bayes_ivgen.basis.kernels import products
+
+        return products(self.first.columns(x), self.second.columns(other), self.centre, self.scale)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data from which `basis.from_dict` restores the margins exactly."""

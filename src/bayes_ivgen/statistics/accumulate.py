@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.sources import Batch
 from bayes_ivgen.model.design import Design
+from bayes_ivgen.statistics.cores import available_cores
 from bayes_ivgen.statistics.sufficient import SufficientStatistics
 
-CHUNK_BYTES = 4 * 2**20  # of the design at a time: it stays in the cache of a core
+CHUNK_BYTES = (
+    8 * 2**20
+)  # of the design at a time: larger leaves the cache, smaller makes threads queue for the interpreter
+AHEAD = 2  # batches a thread that wait for their turn
 
 
 def accumulate(
@@ -21,6 +28,7 @@ def accumulate(
     design: Design,
     progress: Callable[[int], None] | None = None,
     variance: Callable[[FloatArray, Regime], FloatArray] | None = None,
+    cores: int | None = None,
 ) -> SufficientStatistics:
     """Accumulate X'X, X'y, y'y and n of every regime; with weights X'WX, X'Wy, y'Wy and their sum.
 
@@ -38,6 +46,8 @@ def accumulate(
         Noise variance of rows, up to a factor for each regime. The statistics are then X'WX, X'Wy
         and y'Wy with W = diag(g_r / variance), g_r the geometric mean of the variances of the
         regime: log|W| = 0, so that they enter the likelihood as unweighted ones do.
+    cores : int, optional
+        Threads, by default all cores; the result does not depend on it.
 
     Returns
     -------
@@ -47,9 +57,7 @@ def accumulate(
     labels = tuple(regime.label for regime in data.regimes)
     total = SufficientStatistics.zeros(labels, design.n_coefficients)
     log_variance = np.zeros(len(labels))
-
-    for batch in data.batches():
-        part = _part(batch, design, variance)
+    for batch, part in _in_order(data.batches(), lambda batch: _part(batch, design, variance), cores):
         r, active = labels.index(batch.regime.label), design.active_columns(batch.regime)
         total.rows[r] += part.weight
         total.gram[r][np.ix_(active, active)] += part.gram
@@ -63,6 +71,30 @@ def accumulate(
     total.cross[...] *= scale[:, None]
     total.squares[...] *= scale
     return total
+
+
+def _in_order[Result](
+    batches: Iterable[Batch], work: Callable[[Batch], Result], cores: int | None
+) -> Iterator[tuple[Batch, Result]]:
+    """Do the work on threads, a few batches ahead; results come in the order of the batches.
+
+    Sums of them are the same to the last bit then, whatever the number of threads.
+    """
+    threads = available_cores() if cores is None else cores
+    ahead: deque[tuple[Batch, Future[Result]]] = deque()
+    # One thread of BLAS each: the batches share the cores already.
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        try:
+            for batch in batches:
+                ahead.append((batch, pool.submit(work, batch)))
+                if len(ahead) > AHEAD * threads:
+                    done, result = ahead.popleft()
+                    yield done, result.result()
+            while ahead:
+                done, result = ahead.popleft()
+                yield done, result.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 class _Part(NamedTuple):
