@@ -12,7 +12,7 @@ mean - E[Y | do(a)], exact truth) and the coverage of the 90 % interval, of
 
 For counts, --poisson adds 90 % intervals of the Gaussian approximation with a bare Poisson law, beside those of the
 same approximation with the negative binomial law: what ignoring the spread costs. --no-nuts leaves the family fit
-out; --plain samples the non-centred model.to_pymc(data) as well: divergences and mixing.
+out; --prior-level changes the prior of the levels in both models; --plain samples the non-centred model.to_pymc(data) as well: divergences and mixing.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pymc as pm
+from pymc_extras.prior import Prior
 
 import bayes_ivgen as ivg
 from bayes_ivgen.baselines import plug_in
@@ -100,13 +101,16 @@ def one_world(kind: str, actions: int, rows: int, seed: int, args: argparse.Name
     data = ivg.RegimeData.from_frame(frame, outcome=world.outcome, actions=names)
     graph = ivg.ActionGraph(world.parents) if args.graph == "known" else args.graph
     likelihood, link = FAMILIES[kind]
-    family = ivg.InterventionModel(graph=graph, likelihood=likelihood, link=link)
+    priors = None
+    if args.prior_level is not None:
+        priors = {"level": Prior("LogNormal", mu=float(np.log(args.prior_level)), sigma=0.5)}
+    family = ivg.InterventionModel(graph=graph, likelihood=likelihood, link=link, priors=priors)
     options = {"draws": args.draws, "chains": args.chains, "seed": seed, "cores": args.cores, "progressbar": False}
     result = {"kind": kind, "K": actions, "rows": rows, "seed": seed, "sd_truth": float(truth.std())}
     result["constant"] = rms(frame[world.outcome].mean() - truth)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        normal = ivg.InterventionModel(graph=graph).fit(
+        normal = ivg.InterventionModel(graph=graph, priors=priors).fit(
             data, draws=args.draws, seed=seed, cores=args.cores, progressbar=False
         )
         result |= of_fit("normal", normal, do, truth)
@@ -143,6 +147,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--chains", type=int, default=4)
     parser.add_argument("--cores", type=int, default=4)
+    parser.add_argument("--prior-level", type=float, help="median of a log-normal prior of the levels' hyper-scale")
     parser.add_argument("--poisson", action="store_true")
     parser.add_argument("--no-nuts", action="store_true")
     parser.add_argument("--plain", action="store_true")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bayes_ivgen.basis import BSpline, Polynomial
     from bayes_ivgen.data import Regime, RegimeData
     from bayes_ivgen.effects import Estimate
-    from bayes_ivgen.interface import Fit, InterventionModel
+    from bayes_ivgen.interface import Fit, InterventionModel, RowSummary
     from bayes_ivgen.model import ActionGraph
     from bayes_ivgen.storage import load
 
@@ -25,6 +25,7 @@ __all__ = [
     "Polynomial",
     "Regime",
     "RegimeData",
+    "RowSummary",
     "benchmark",
     "errors",
     "load",
@@ -40,6 +41,7 @@ _HOME = {
     "Polynomial": "bayes_ivgen.basis",
     "Regime": "bayes_ivgen.data",
     "RegimeData": "bayes_ivgen.data",
+    "RowSummary": "bayes_ivgen.interface",
     "load": "bayes_ivgen.storage",
 }
 

@@ -14,6 +14,7 @@ import pytest
 from pymc_extras.prior import Prior
 
 from bayes_ivgen import ActionGraph, Fit, InterventionModel, RegimeData
+from bayes_ivgen.data.profile_store import profiles_to_dataset
 from bayes_ivgen.errors import ConvergenceWarning, SpecError
 from bayes_ivgen.inference.chains import run_chains
 
@@ -142,7 +143,7 @@ def test_groups_and_dims(fit: Fit) -> None:
     tree = fit.datatree
     densities = {"log_prior", "log_likelihood"}
     others = {"posterior", "sample_stats", "observed_data", "constant_data", "natural_rows", "statistics", "noise"}
-    assert set(tree.children) == densities | others
+    assert set(tree.children) == densities | others | {"profiles"}
     posterior = tree["posterior"].dataset
     assert set(posterior.data_vars) == {"alpha", "beta", "tau", "hyper", "sigma"}
     assert posterior["alpha"].dims == ("chain", "draw")
@@ -159,7 +160,7 @@ def test_groups_and_dims(fit: Fit) -> None:
     assert np.isfinite(lp).all()
 
 
-def test_observed_data_are_summaries_not_rows(fit: Fit, rows: pd.DataFrame) -> None:
+def test_observed_data_are_summaries_and_one_group_holds_a_bounded_sample(fit: Fit, rows: pd.DataFrame) -> None:
     observed = fit.datatree["observed_data"].dataset
     assert set(observed.sizes) == {"regime", "variable"}
     assert observed.sizes == {"regime": 3, "variable": 3}
@@ -173,10 +174,17 @@ def test_observed_data_are_summaries_not_rows(fit: Fit, rows: pd.DataFrame) -> N
         np.testing.assert_allclose(here["sd"], part.std(ddof=0), rtol=1e-10)
         np.testing.assert_array_equal(here["low"], part.min())
         np.testing.assert_array_equal(here["high"], part.max())
-    # No group holds outcomes: neither the rows nor the sample of natural actions.
+    # One group holds outcomes, a bounded sample: what fit.update learns the noise from.
+    profiles = fit.datatree["profiles"].dataset
+    assert set(profiles["sample"].values[:, 2]) <= set(rows["sales"])
+    assert (
+        len(profiles_to_dataset(RegimeData.from_frame(rows, outcome="sales", actions=["tv", "web"]), 50)["row"]) == 150
+    )
     outcomes = set(rows["sales"])
     extremes = set(observed["low"].values.ravel()) | set(observed["high"].values.ravel())
-    for group in fit.datatree.children.values():
+    for name, group in fit.datatree.children.items():
+        if name == "profiles":
+            continue
         for values in group.dataset.data_vars.values():
             assert not (set(np.ravel(values.values)) & outcomes) - extremes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,11 +17,13 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.identification import level_weights
 from bayes_ivgen.data.lift_tests import LiftTests
+from bayes_ivgen.data.profile_store import data_from_dataset
 from bayes_ivgen.effects import EffectPosterior, Estimate, NaturalRows, OutcomeNoise, Support, outcome, parse_queries
 from bayes_ivgen.effects.families import FamilySpread, family_outcome, with_exposure
 from bayes_ivgen.effects.offsets import dataset_offsets
 from bayes_ivgen.effects.queries import Categories, Queries
-from bayes_ivgen.errors import QueryError, SpecError, SupportWarning
+from bayes_ivgen.errors import QueryError, SpecError, StorageError, SupportWarning
+from bayes_ivgen.inference.chains import DEFAULT_TUNE
 from bayes_ivgen.inference.diagnostics import mixing_table
 from bayes_ivgen.inference.noise import VarianceModel
 from bayes_ivgen.inference.residual_law import ResidualLaw
@@ -46,7 +49,8 @@ class Fit:
     datatree : xarray.DataTree
         Groups ``posterior``, ``sample_stats``, ``log_prior`` (top-level priors),
         ``log_likelihood`` (one total a regime), ``observed_data`` (summaries, not rows),
-        ``constant_data``, ``natural_rows`` (for responses) and ``statistics``; ArviZ functions accept it.
+        ``constant_data``, ``natural_rows`` (for responses), ``profiles`` (up to 10,000 rows of each
+        regime, for `update`) and ``statistics``; ArviZ functions accept it.
     """
 
     def __init__(self, datatree: xr.DataTree) -> None:
@@ -93,8 +97,24 @@ class Fit:
     @cached_property
     def statistics(self) -> SufficientStatistics:
         """Sufficient statistics of the rows as the likelihood uses them, one entry a regime (normal only)."""
-        self._normal_only("sufficient statistics")
+        self.refuse_unless_normal("sufficient statistics")
         return SufficientStatistics.from_dataset(self.datatree["statistics"].dataset)
+
+    @cached_property
+    def profiles(self) -> RegimeData:
+        """Counts, ranges and a sample of the rows of each regime, as data whose rows are gone (normal only).
+
+        Raises
+        ------
+        StorageError
+            If the fit was saved by an earlier version, which did not keep them.
+        """
+        self.refuse_unless_normal("profiles of its rows")
+        if "profiles" not in self.datatree.children:
+            raise StorageError(
+                "the fit was made by an earlier version, which kept no profiles of the rows; fit the rows again."
+            )
+        return data_from_dataset(self.datatree["profiles"].dataset)
 
     @cached_property
     def diagnostics(self) -> pd.DataFrame:
@@ -239,7 +259,7 @@ class Fit:
     @cached_property
     def noise(self) -> OutcomeNoise:
         """Variance and shape of the noise in every regime (normal only)."""
-        self._normal_only("noise model")
+        self.refuse_unless_normal("noise model")
         return OutcomeNoise(
             kind=self.model.noise,
             variance=VarianceModel.from_dict(self._content["variance"]),
@@ -255,7 +275,8 @@ class Fit:
         drawn = {name: posterior[name].values for name in family.parameters}
         return FamilySpread(family, drawn, share=bool(self._content["settings"].get("share", False)))
 
-    def _normal_only(self, what: str) -> None:
+    def refuse_unless_normal(self, what: str) -> None:
+        """Raise a `SpecError` if rows enter the likelihood one by one: the fit has no `what`."""
         if self.model.family.rowwise:
             raise SpecError(
                 f"a fit with likelihood={self.model.likelihood!r} has no {what}; see fit.spread and fit.datatree."
@@ -412,6 +433,72 @@ class Fit:
         places = (support.tested, support.natural) if which == "tested" else (support.natural, support.tested)
         tried = next(item for item in (place[action] for place in places) if item is not None)
         return np.linspace(tried.low, tried.high, CURVE_POINTS) if tried.levels is None else np.array(tried.levels)
+
+    def update(
+        self,
+        added: Any,
+        *,
+        draws: int = 1000,
+        chains: int = 4,
+        tune: int = DEFAULT_TUNE,
+        engine: Literal["conjugate", "nuts"] = "conjugate",
+        seed: int | None = None,
+        cores: int | None = None,
+        progressbar: bool = True,
+        nuts: Mapping[str, Any] | None = None,
+    ) -> Fit:
+        """Return the fit of all rows: those of this fit, which need not be at hand, and those added.
+
+        The posterior given the sums X'X, X'y, y'y and n of both, exact: it is that of one fit of all
+        rows with the columns of this one. Knots, centres, graph and the unit of the outcome stay. What
+        is not a sum comes from samples: the noise law, support and natural rows use up to 10,000 kept
+        rows of each regime, old and new in the proportion of their numbers.
+
+        Parameters
+        ----------
+        added : RegimeData, RowSummary or path
+            New rows, or sums over rows that stay where they are; a path leads to a saved summary.
+        draws, chains, tune, engine, seed, cores, progressbar, nuts
+            As in `InterventionModel.fit`.
+
+        Returns
+        -------
+        Fit
+            A new one; this one does not change.
+
+        Raises
+        ------
+        SpecError
+            If the likelihood is not normal, the fit has weights, the summary belongs to other columns,
+            or a regime has rows in a summary only.
+        DataError
+            If the columns are not those of the fit, or a label is new.
+
+        Warns
+        -----
+        DataWarning
+            If new rows lie far beyond the range of the earlier ones.
+        """
+        from bayes_ivgen.interface.fitting import Sampling
+        from bayes_ivgen.interface.updating import update_fit
+
+        return update_fit(self, added, Sampling(draws, chains, tune, engine, seed, cores, progressbar, nuts))
+
+    def save_design(self, path: str | Path) -> Path:
+        """Write the columns of the fit as a JSON file: with it `RowSummary.of` sums rows on another machine.
+
+        Knots, centres and labels are in it, but no row and no draw.
+
+        Raises
+        ------
+        SpecError
+            If the likelihood is not normal.
+        StorageError
+            If the file cannot be written.
+        """
+        from bayes_ivgen.interface.row_summary import FrozenDesign
+
+        return FrozenDesign.of_fit(self).save(Path(path))
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the fit as a Zarr folder; `load` gives bit-equal draws.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -32,6 +32,8 @@ from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.statistics import SufficientStatistics, accumulate
 from bayes_ivgen.statistics.cores import available_cores
 
+Stage = Callable[[str, int], Callable[[int], None]]
+"""Names a stage and its size; what it returns is told of progress."""
 RESERVED_NAMES = ("chain", "draw", "query", "mean", "sd", "lower", "upper", "supported", "reason")
 
 
@@ -59,47 +61,100 @@ def fit_model(
     if model.graph != "learn":
         warn_if_contradicted(data, graph, ordered=model.graph == "full")
     design = model.design(data, graph)
-    priors = Priors.from_user(model.priors)
-    known = None if tests is None else LinearObservations.of_lift_tests(tests, design)
-    labels = [regime.label for regime in data.regimes]
+    prepared = Prepared(model, data, graph, design, Priors.from_user(model.priors), tests)
     seeds = np.random.SeedSequence(seed)
-    record = None
-    with _stages(progressbar) as stage:
-        statistics = accumulate(data, design, stage(f"reading {data.n_rows:,} rows", data.n_rows))
-        problem = replace(_problem(design, statistics, model, priors), known=known)
+    with stages(progressbar) as stage:
+        statistics = accumulate(data, design, stage(f"reading {data.n_rows:,} rows", data.n_rows), cores=cores)
         if model.weights == "variance":
+            problem = prepared.problem(statistics)
             variance_of = pilot_variance(problem, data, graph, seeds.spawn(1)[0], cores)
             advance = stage(f"weighting {data.n_rows:,} rows", data.n_rows)
-            statistics = accumulate(data, design, advance, variance_of)
-            problem = replace(_problem(design, statistics, model, priors), known=known)
-        if engine == "conjugate":
-            finished = stage(f"sampling {chains} chains of {tune + draws:,} iterations", chains)
-            sampled = run_chains(
-                problem, draws=draws, chains=chains, tune=tune, seed=seeds, cores=cores, progress=lambda: finished(1)
-            )
-    if engine == "nuts":
-        from bayes_ivgen.inference.nuts import run_nuts
+            statistics = accumulate(data, design, advance, variance_of, cores)
+    sampling = Sampling(draws, chains, tune, engine, seed, cores, progressbar, nuts)
+    return sample_fit(prepared, statistics, sampling, seeds)
 
-        sampled, record = run_nuts(
-            problem,
-            draws=draws,
-            chains=chains,
-            tune=tune,
-            seed=seeds,
-            cores=min(chains, available_cores()) if cores is None else cores,
-            progressbar=progressbar,
-            nuts=dict(nuts) if nuts is not None else None,
-        )
-    sigma_index, _ = model.sigma_groups(labels)
+
+class Prepared(NamedTuple):
+    """What is fixed before the rows are summed."""
+
+    model: InterventionModel
+    data: RegimeData
+    graph: ActionGraph
+    design: Design
+    priors: Priors
+    tests: LiftTests | None
+
+    def problem(self, statistics: SufficientStatistics) -> GibbsProblem:
+        """Return the posterior to sample; statistics of regimes that share a noise scale are summed."""
+        index, names = self.model.sigma_groups(statistics.regimes)
+        grouped = replace(statistics.grouped(index, len(names)), regimes=names)
+        known = None if self.tests is None else LinearObservations.of_lift_tests(self.tests, self.design)
+        return GibbsProblem(self.design, grouped, self.priors, known)
+
+
+class Sampling(NamedTuple):
+    """Options of the sampler, checked."""
+
+    draws: int
+    chains: int
+    tune: int
+    engine: str
+    seed: int | None
+    cores: int | None
+    progressbar: bool
+    nuts: Mapping[str, Any] | None = None
+
+
+def sample_fit(
+    prepared: Prepared,
+    statistics: SufficientStatistics,
+    sampling: Sampling,
+    seeds: np.random.SeedSequence,
+) -> Fit:
+    """Sample the posterior given the statistics, one entry a regime, and put the fit together.
+
+    Of the rows only ``prepared.data.profiles`` is used.
+    """
+    model, data, graph, design, priors, tests = prepared
+    problem = prepared.problem(statistics)
+    sampled, record = _sampled(problem, sampling, seeds)
+    sigma_index, _ = model.sigma_groups(statistics.regimes)
     tree = make_datatree(data, problem, statistics, sigma_index, sampled, record)
     residuals = sample_residuals(data, design, sampled["coefficients"].reshape(-1, design.n_coefficients))
     variance = fit_variance(residuals, data.actions, graph, data.covariates, data.categories)
-    tree["noise"] = xr.DataTree(ResidualLaw.of(tuple(labels), residuals.error, residuals.regime).to_dataset())
-    settings = {"engine": engine, "seed": None if seed is None else int(seed), "tune": int(tune)}
+    tree["noise"] = xr.DataTree(ResidualLaw.of(statistics.regimes, residuals.error, residuals.regime).to_dataset())
+    settings = {
+        "engine": sampling.engine,
+        "seed": None if sampling.seed is None else int(sampling.seed),
+        "tune": int(sampling.tune),
+    }
     tree.attrs = attributes(model, data, graph, design, priors, variance, tests, **settings)
     fit = Fit(tree)
-    warn_if_not_mixed(fit.diagnostics, draws * chains)
+    warn_if_not_mixed(fit.diagnostics, sampling.draws * sampling.chains)
     return fit
+
+
+def _sampled(
+    problem: GibbsProblem, sampling: Sampling, seeds: np.random.SeedSequence
+) -> tuple[dict[str, Any], xr.Dataset | None]:
+    draws, chains, tune = sampling.draws, sampling.chains, sampling.tune
+    if sampling.engine == "conjugate":
+        with stages(sampling.progressbar) as stage:
+            finished = stage(f"sampling {chains} chains of {tune + draws:,} iterations", chains)
+            options: dict[str, Any] = {"cores": sampling.cores, "progress": lambda: finished(1)}
+            return run_chains(problem, draws=draws, chains=chains, tune=tune, seed=seeds, **options), None
+    from bayes_ivgen.inference.nuts import run_nuts
+
+    return run_nuts(
+        problem,
+        draws=draws,
+        chains=chains,
+        tune=tune,
+        seed=seeds,
+        cores=min(chains, available_cores()) if sampling.cores is None else sampling.cores,
+        progressbar=sampling.progressbar,
+        nuts=dict(sampling.nuts) if sampling.nuts is not None else None,
+    )
 
 
 def check_engine(engine: str, nuts: Mapping[str, Any] | None) -> None:
@@ -140,14 +195,6 @@ def check_numbers(**numbers: int | None) -> None:
             raise SpecError(f"{name}={value!r} must be a whole number, {least} or more.")
 
 
-def _problem(
-    design: Design, statistics: SufficientStatistics, model: InterventionModel, priors: Priors
-) -> GibbsProblem:
-    """Sum the statistics of regimes that share a noise scale."""
-    index, names = model.sigma_groups(statistics.regimes)
-    return GibbsProblem(design, replace(statistics.grouped(index, len(names)), regimes=names), priors)
-
-
 def attributes(
     model: InterventionModel,
     data: RegimeData,
@@ -181,7 +228,7 @@ def attributes(
 
 
 @contextmanager
-def _stages(show: bool) -> Iterator[Callable[[str, int], Callable[[int], None]]]:
+def stages(show: bool) -> Iterator[Stage]:
     """Name the stages of a fit on a progress bar; silent where nobody looks."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

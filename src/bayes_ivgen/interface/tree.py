@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.profile import thinned
+from bayes_ivgen.data.profile_store import profiles_to_dataset
 from bayes_ivgen.effects import NaturalRows
 from bayes_ivgen.inference.conjugate import GibbsProblem
 from bayes_ivgen.inference.densities import log_likelihood, log_posterior, log_prior
@@ -77,6 +78,7 @@ def make_datatree(
             "observed_data": observed(data),
             "constant_data": constants(data, design),
             "natural_rows": NaturalRows.of(data).to_dataset(),
+            "profiles": profiles_to_dataset(data),
             "statistics": statistics.to_dataset(),
         }
     )

@@ -68,6 +68,11 @@ class SufficientStatistics:
             total.squares[where] += part.squares
         return total
 
+    def ordered(self, regimes: tuple[str, ...]) -> SufficientStatistics:
+        """Return the same entries in the order of `regimes`."""
+        where = [self.regimes.index(label) for label in regimes]
+        return SufficientStatistics(regimes, self.rows[where], self.gram[where], self.cross[where], self.squares[where])
+
     def residual_squares(self, beta: FloatArray) -> FloatArray:
         """Sum of squared residuals of each regime at coefficients beta of shape (P,); shape (R,)."""
         squares = self.squares - 2 * self.cross @ beta + (self.gram @ beta) @ beta
