@@ -22,7 +22,7 @@ distributed = pytest.importorskip("distributed")
 def cluster() -> Iterator[Any]:
     """Start a scheduler and two worker processes; nothing listens beyond 127.0.0.1."""
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0"
     ) as cluster:
         yield cluster
 

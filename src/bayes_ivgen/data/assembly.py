@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from bayes_ivgen.data.missing import MissingRows
 from bayes_ivgen.data.profile import MAX_LEVELS, FloatArray, ProfileBuilder, RegimeProfile
 from bayes_ivgen.data.reading import RowReader
 from bayes_ivgen.data.regime import Regime, own_labels, resolve_labels
-from bayes_ivgen.data.sources import Batch, CodedSource, MemorySource, RowSource, SelectedSource
+from bayes_ivgen.data.sources import Batch, CodedSource, LabelledBatch, MemorySource, RowSource, SelectedSource
 from bayes_ivgen.errors import DataError
 
 
@@ -44,12 +44,20 @@ def assemble(
         If a regime label cannot be read, two of them name one regime, no row is left, or a column has too
         many labels.
     """
-    columns = reader.columns
     regime_labels = own_labels(regime_labels)
     left_out = dict.fromkeys(checked_exclude(exclude, regime_labels), False)
-    builders: dict[str, ProfileBuilder] = {}
-    described = len(columns.described)
     rows = source.read(found=found) if isinstance(source, FileSource) else source.read()
+    profiles = described_rows(rows, reader, regime_labels, left_out)
+    return settled(source, reader, found, regime_labels, left_out, profiles)
+
+
+def described_rows(
+    rows: Iterable[LabelledBatch], reader: RowReader, regime_labels: RegimeLabels | None, left_out: dict[str, bool]
+) -> dict[str, RegimeProfile]:
+    """Profiles by label; notes in `left_out` which of its labels occur."""
+    columns = reader.columns
+    described = len(columns.described)
+    builders: dict[str, ProfileBuilder] = {}
     for label, values in rows:
         if label in left_out:
             left_out[label] = True
@@ -59,14 +67,33 @@ def assemble(
             builders[label] = ProfileBuilder(described, seed=len(builders))
         batch = Batch.of(Regime(), values, columns)
         builders[label].add(values[:, :described], batch.weights, batch.dataset)
-    if found.rows and not builders:
+    return {label: builder.build() for label, builder in builders.items()}
+
+
+def settled(
+    source: RowSource,
+    reader: RowReader,
+    found: MissingRows,
+    regime_labels: RegimeLabels | None,
+    left_out: dict[str, bool],
+    by_label: Mapping[str, RegimeProfile],
+) -> Parts:
+    """Check what all rows together must satisfy, and give labels their final codes.
+
+    Raises
+    ------
+    DataError
+        As `assemble`.
+    """
+    columns, described = reader.columns, len(reader.columns.described)
+    if found.rows and not by_label:
         raise DataError(f"no row is left: {found.counts}. Fill them, or leave out the columns that are mostly empty.")
-    check_excluded(left_out, list(builders))
-    if not builders:
-        raise DataError("the files have no rows; pass at least the rows of one regime.")
-    regime_of_label = resolve_labels(builders, columns.actions, regime_labels)
+    check_excluded(left_out, list(by_label))
+    if not by_label:
+        raise DataError("there are no rows; pass at least the rows of one regime.")
+    regime_of_label = resolve_labels(by_label, columns.actions, regime_labels)
     check_unique(regime_of_label)
-    profiles = {regime_of_label[label]: builder.build() for label, builder in builders.items()}
+    profiles = {regime_of_label[label]: profile for label, profile in by_label.items()}
     sets, recode = _final_labels(reader, list(profiles.values()))
     if recode:
         of_variables = {k: final for k, final in recode.items() if k < described}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,6 +124,30 @@ class Codebook:
         """Code of one label that stands for all rows of a table."""
         known = self._codes.setdefault(name, {})
         return float(known.setdefault(label, len(known)))
+
+    def copy(self) -> Codebook:
+        """Return a codebook to which labels can be added without changing this one."""
+        return deepcopy(self)
+
+    def absorb(self, other: Codebook) -> dict[str, FloatArray]:
+        """Add the labels of another codebook; returns for each of its columns the code here of each code there.
+
+        Raises
+        ------
+        DataError
+            If a column holds labels in one and numbers in the other, or orders contradict each other.
+        """
+        for name, where in other._numeric.items():
+            self.saw_numbers(name, where)
+        found = {}
+        for name, codes in other._codes.items():
+            if name in self._numeric:
+                self._refuse_both(name, "other rows")
+            self._declare(name, other._declared.get(name), "other rows")
+            self._is_text[name] = self._is_text.get(name, True) and other._is_text.get(name, False)
+            known = self._codes.setdefault(name, {})
+            found[name] = np.array([known.setdefault(label, len(known)) for label in codes], dtype=float)
+        return found
 
     def _declare(self, name: str, declared: tuple[Label, ...] | None, where: str) -> None:
         if declared is None:

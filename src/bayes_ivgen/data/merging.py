@@ -81,10 +81,11 @@ def _final_codes(name: str, before: LabelSet | None, added: LabelSet | None) -> 
 def merged_profiles(before: Profiles, added: Profiles, actions: tuple[str, ...]) -> dict[Regime, RegimeProfile]:
     """Profiles of the rows of both, regimes in their usual order."""
     regimes = dict.fromkeys([*before, *added])
-    return ordered({regime: _both(before.get(regime), added.get(regime)) for regime in regimes}, actions)
+    return ordered({regime: merged_profile(before.get(regime), added.get(regime)) for regime in regimes}, actions)
 
 
-def _both(first: RegimeProfile | None, second: RegimeProfile | None) -> RegimeProfile:
+def merged_profile(first: RegimeProfile | None, second: RegimeProfile | None) -> RegimeProfile:
+    """Profile of the rows of both; one of them may be missing."""
     if first is None or second is None:
         found = second if first is None else first
         assert found is not None

@@ -66,6 +66,15 @@ class MissingRows:
         self.rows += 0 if gone is None else int(gone.sum())
         return gone
 
+    def plus(self, other: MissingRows) -> MissingRows:
+        """Return the counts of the rows of both."""
+        total = MissingRows(self.labels)
+        total.seen, total.rows = self.seen + other.seen, self.rows + other.rows
+        total.by_column = self.by_column + other.by_column
+        total._first = {**other._first, **self._first}
+        total._order = self._order or other._order
+        return total
+
     @property
     def counts(self) -> str:
         """Count in words, by column and of rows."""

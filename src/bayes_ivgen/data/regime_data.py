@@ -30,7 +30,7 @@ from bayes_ivgen.errors import DataError
 class RegimeData:
     """Observational rows and rows in which some actions were set, ready to be fitted.
 
-    Build it with `from_frame`, `from_frames`, `from_parquet` or `from_csv`. All rows are read once
+    Build it with `from_frame`, `from_frames`, `from_parquet`, `from_csv` or `from_dask`. All rows are read once
     and checked on the way; rows from files are not kept.
 
     Attributes
@@ -235,6 +235,40 @@ class RegimeData:
             regime=regime,
         )
         return cls._from_files(path, RowReader(columns, regime, missing), "csv", regime_labels, exclude)
+
+    @classmethod
+    def from_dask(
+        cls,
+        frame: Any,
+        *,
+        outcome: str,
+        actions: Sequence[str],
+        regime: str = "regime",
+        covariates: Sequence[str] = (),
+        weights: str | None = None,
+        exposure: str | None = None,
+        dataset: str | None = None,
+        missing: Missing = "refuse",
+        regime_labels: RegimeLabels | None = None,
+        exclude: Sequence[str] = (),
+    ) -> RegimeData:
+        """Read a dask DataFrame where its partitions are; otherwise like `from_frame`.
+
+        Rows are described here, and summed by each fit, as a tree of tasks over the partitions: on the
+        cluster if there is a ``distributed.Client``, else on threads. Summaries travel, rows do not.
+        """
+        from bayes_ivgen.data.dask_rows import assemble_dask
+
+        columns = ColumnNames.checked(
+            outcome=outcome,
+            actions=actions,
+            covariates=covariates,
+            weights=weights,
+            exposure=exposure,
+            dataset=dataset,
+            regime=regime,
+        )
+        return cls._of(assemble_dask(frame, RowReader(columns, regime, missing), regime_labels, exclude))
 
     @classmethod
     def _from_files(

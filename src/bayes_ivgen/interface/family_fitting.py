@@ -39,12 +39,18 @@ def fit_family_model(
     progressbar: bool,
     nuts: Mapping[str, Any] | None,
     lift_tests: Any = None,
+    client: Any = None,
 ) -> Fit:
     """Fit `model` to `data`; see `InterventionModel.fit`."""
     check_data(data)
     check_columns_in_use(data, model.family, lift_tests)
     check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
     check_engine(engine, nuts)
+    if client is not None:
+        raise SpecError(
+            f"client is of no use with likelihood={model.likelihood!r}: NUTS needs the rows themselves, in this "
+            "process. Leave it out, or fit with likelihood='normal'."
+        )
     _check_family(model, engine)
     graph = model.action_graph(data)
     if model.graph != "learn":

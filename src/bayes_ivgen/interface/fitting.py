@@ -50,12 +50,14 @@ def fit_model(
     progressbar: bool,
     nuts: Mapping[str, Any] | None,
     lift_tests: Any = None,
+    client: Any = None,
 ) -> Fit:
     """Fit `model` to `data`; see `InterventionModel.fit`."""
     check_data(data)
     check_columns_in_use(data, model.family)
     check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
     check_engine(engine, nuts)
+    check_client(client)
     tests = model.read_lift_tests(lift_tests, data)
     graph = model.action_graph(data)
     if model.graph != "learn":
@@ -64,12 +66,13 @@ def fit_model(
     prepared = Prepared(model, data, graph, design, Priors.from_user(model.priors), tests)
     seeds = np.random.SeedSequence(seed)
     with stages(progressbar) as stage:
-        statistics = accumulate(data, design, stage(f"reading {data.n_rows:,} rows", data.n_rows), cores=cores)
+        where: dict[str, Any] = {"cores": cores, "client": client}
+        statistics = accumulate(data, design, stage(f"reading {data.n_rows:,} rows", data.n_rows), **where)
         if model.weights == "variance":
             problem = prepared.problem(statistics)
             variance_of = pilot_variance(problem, data, graph, seeds.spawn(1)[0], cores)
             advance = stage(f"weighting {data.n_rows:,} rows", data.n_rows)
-            statistics = accumulate(data, design, advance, variance_of, cores)
+            statistics = accumulate(data, design, advance, variance_of, **where)
     sampling = Sampling(draws, chains, tune, engine, seed, cores, progressbar, nuts)
     return sample_fit(prepared, statistics, sampling, seeds)
 
@@ -165,6 +168,15 @@ def check_engine(engine: str, nuts: Mapping[str, Any] | None) -> None:
         raise SpecError("nuts={...} holds options of the NUTS engine; pass engine='nuts' with it, or leave it out.")
     if not isinstance(nuts, Mapping | None):
         raise SpecError(f"nuts={nuts!r} must be a mapping of options, for example {{'target_accept': 0.95}}.")
+
+
+def check_client(client: Any) -> None:
+    """Raise a `SpecError` unless this is a client of a Dask cluster, or None."""
+    if client is not None and not (hasattr(client, "submit") and hasattr(client, "scatter")):
+        raise SpecError(
+            f"client={client!r} is a {type(client).__name__}; pass a distributed.Client, for example "
+            "distributed.Client('tcp://HOST:8786')."
+        )
 
 
 def check_data(data: RegimeData) -> None:

@@ -193,6 +193,7 @@ class InterventionModel:
         progressbar: bool = True,
         nuts: Mapping[str, Any] | None = None,
         lift_tests: Any = None,
+        client: Any = None,
     ) -> Fit:
         """Sample the posterior.
 
@@ -208,7 +209,7 @@ class InterventionModel:
         seed : int, optional
             The same seed gives the same draws, whatever the number of cores.
         cores : int, optional
-            Processes for the chains; by default one a chain up to the number of cores.
+            Threads that sum the rows and processes for the chains; by default as many as there are cores.
         progressbar : bool
             Show progress in a terminal or notebook.
         nuts : mapping, optional
@@ -218,6 +219,9 @@ class InterventionModel:
             ``delta_x``, ``delta_y`` and ``sigma`` as pymc-marketing has them: the mean outcome changed by
             ``delta_y``, with standard error ``sigma``, when the action was set from ``x`` to ``x + delta_x``
             and nothing else moved (docs/theory/lift_tests.md).
+        client : distributed.Client, optional
+            The workers of its cluster sum the rows; they must see the same files. Not needed for a dask
+            DataFrame (`RegimeData.from_dask`). The chains run here.
 
         Returns
         -------
@@ -256,6 +260,7 @@ class InterventionModel:
             progressbar=progressbar,
             nuts=nuts,
             lift_tests=lift_tests,
+            client=client,
         )
 
     def read_lift_tests(self, frame: Any, data: RegimeData) -> LiftTests | None:

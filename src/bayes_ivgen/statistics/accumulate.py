@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.data.dask_rows import computed, is_on_dask, task, tree_sum
+from bayes_ivgen.data.parts import RowsPart
 from bayes_ivgen.data.sources import Batch
 from bayes_ivgen.model.design import Design
 from bayes_ivgen.statistics.cores import available_cores
 from bayes_ivgen.statistics.sufficient import SufficientStatistics
+
+Variance = Callable[[FloatArray, Regime], FloatArray]
 
 CHUNK_BYTES = (
     8 * 2**20
@@ -27,8 +32,9 @@ def accumulate(
     data: RegimeData,
     design: Design,
     progress: Callable[[int], None] | None = None,
-    variance: Callable[[FloatArray, Regime], FloatArray] | None = None,
+    variance: Variance | None = None,
     cores: int | None = None,
+    client: Any = None,
 ) -> SufficientStatistics:
     """Accumulate X'X, X'y, y'y and n of every regime; with weights X'WX, X'Wy, y'Wy and their sum.
 
@@ -48,29 +54,87 @@ def accumulate(
         regime: log|W| = 0, so that they enter the likelihood as unweighted ones do.
     cores : int, optional
         Threads, by default all cores; the result does not depend on it.
+    client : distributed.Client, optional
+        Parts of the rows are summed by the workers of its cluster, which must see the same files. Rows
+        of a dask DataFrame are summed where they are, also without it.
 
     Returns
     -------
     SufficientStatistics
         In the order of ``data.regimes``.
     """
-    labels = tuple(regime.label for regime in data.regimes)
-    total = SufficientStatistics.zeros(labels, design.n_coefficients)
-    log_variance = np.zeros(len(labels))
-    for batch, part in _in_order(data.batches(), lambda batch: _part(batch, design, variance), cores):
-        r, active = labels.index(batch.regime.label), design.active_columns(batch.regime)
-        total.rows[r] += part.weight
-        total.gram[r][np.ix_(active, active)] += part.gram
-        total.cross[r][active] += part.cross
-        total.squares[r] += part.squares
-        log_variance[r] += part.log_variance
+    if client is not None or is_on_dask(data):
+        total = _sums_on_dask(data, design, variance, client)
+        if progress is not None:
+            progress(data.n_rows)
+    else:
+        total = row_sums(data.batches(), design, variance, cores, progress)
+    return total.statistics(data.regimes, design)
+
+
+def row_sums(
+    batches: Iterable[Batch],
+    design: Design,
+    variance: Variance | None = None,
+    cores: int | None = 1,
+    progress: Callable[[int], None] | None = None,
+) -> RowSums:
+    """Sum rows on threads; the result does not depend on their number."""
+    sums: dict[Regime, _Part] = {}
+    for batch, part in _in_order(batches, lambda batch: _part(batch, design, variance), cores):
+        sums[batch.regime] = part if batch.regime not in sums else sums[batch.regime].plus(part)
         if progress is not None:
             progress(len(batch.outcome))
-    scale = np.exp(log_variance / np.where(total.rows > 0, total.rows, 1.0))
-    total.gram[...] *= scale[:, None, None]
-    total.cross[...] *= scale[:, None]
-    total.squares[...] *= scale
-    return total
+    return RowSums(sums)
+
+
+@dataclass(frozen=True, eq=False)
+class RowSums:
+    """Sums over rows by regime, of the columns that are at work there."""
+
+    parts: Mapping[Regime, _Part] = field(repr=False)
+
+    def __add__(self, other: RowSums) -> RowSums:
+        """Add the sums over other rows."""
+        total = dict(self.parts)
+        for regime, part in other.parts.items():
+            total[regime] = total[regime].plus(part) if regime in total else part
+        return RowSums(total)
+
+    def statistics(self, regimes: Sequence[Regime], design: Design) -> SufficientStatistics:
+        """Lay the sums out over all columns."""
+        found = SufficientStatistics.zeros(tuple(regime.label for regime in regimes), design.n_coefficients)
+        for r, regime in enumerate(regimes):
+            if regime not in self.parts:
+                continue
+            part, active = self.parts[regime], design.active_columns(regime)
+            scale = np.exp(part.log_variance / part.weight)
+            found.rows[r] = part.weight
+            found.gram[r][np.ix_(active, active)] = scale * part.gram
+            found.cross[r][active] = scale * part.cross
+            found.squares[r] = scale * part.squares
+        return found
+
+
+def _sums_on_dask(data: RegimeData, design: Design, variance: Variance | None, client: Any) -> RowSums:
+    # The design is the result of a task of its own: a worker gets it once, and after a loss it is made again
+    # (scattered data would be gone). Sums come back, rows do not.
+    shared = task(_same, design)
+    leaves = [task(_sums_of_part, part, shared, variance) for part in data.parts()]
+    found: RowSums = computed(tree_sum(leaves, lambda one, two: task(_plus, one, two)), client)
+    return found
+
+
+def _same(design: Design) -> Design:
+    return design
+
+
+def _sums_of_part(part: RowsPart, design: Design, variance: Variance | None) -> RowSums:
+    return row_sums(part.batches(), design, variance)
+
+
+def _plus(one: RowSums, two: RowSums) -> RowSums:
+    return one + two
 
 
 def _in_order[Result](
@@ -106,8 +170,18 @@ class _Part(NamedTuple):
     squares: float
     log_variance: float
 
+    def plus(self, other: _Part) -> _Part:
+        """Add the sums over other rows."""
+        return _Part(
+            self.weight + other.weight,
+            self.gram + other.gram,
+            self.cross + other.cross,
+            self.squares + other.squares,
+            self.log_variance + other.log_variance,
+        )
 
-def _part(batch: Batch, design: Design, variance: Callable[[FloatArray, Regime], FloatArray] | None) -> _Part:
+
+def _part(batch: Batch, design: Design, variance: Variance | None) -> _Part:
     size = len(design.active_columns(batch.regime))
     gram, cross, squares, log_variance = np.zeros((size, size)), np.zeros(size), 0.0, 0.0
     step = max(256, CHUNK_BYTES // (8 * size))
