@@ -212,7 +212,8 @@ def test_the_unit_of_the_predictor_is_weighted(name: str) -> None:
 
 def test_an_outcome_that_never_varies_is_refused_whatever_the_weights() -> None:
     n, y = 3, np.full(3, 0.1)
-    rows = [Rows(Regime(), np.zeros((n, 1)), y, np.ones(n), np.array([0.3, 0.7, 1.1]), np.zeros(n))]
+    weight = np.random.default_rng(0).uniform(0.1, 2.0, n)  # their rounding makes the standard deviation 1e-17
+    rows = [Rows(Regime(), np.zeros((n, 1)), y, np.ones(n), weight, np.zeros(n))]
     with pytest.raises(DataError, match=r"the outcome is 0.1 in all 3 rows; there is nothing to explain"):
         predictor_scale(rows, FAMILIES["gamma"])
     predictor_scale([rows[0]._replace(outcome=y + np.arange(3))], FAMILIES["gamma"])
@@ -225,3 +226,14 @@ def test_equal_outcomes_of_a_t_law_share_a_cell() -> None:
     cells = collapse(rows, FAMILIES["student_t"], design)
     np.testing.assert_allclose(cells.count, [1.5, 2.0])
     np.testing.assert_allclose(cells.total / cells.count, [1.0, 2.0])
+
+
+def test_weights_of_a_t_law_are_information_not_outliers() -> None:
+    """Three of each row hold three times what one of each does; priors and dispersion move it a little."""
+    rows = table("student_t", 150)
+    (once, design), (thrice, _) = (
+        cells_of("student_t", read("student_t", rows.assign(whole=w), weights="whole")) for w in (1, 3)
+    )
+    priors = spec("student_t").prior_table()
+    one, three = (approximate(cells, design, priors, np.random.default_rng(0)) for cells in (once, thrice))
+    assert 2.5 < np.trace(three.precision) / np.trace(one.precision) < 3.5

@@ -217,7 +217,7 @@ class InterventionModel:
             Summaries of experiments beside the rows, with the columns ``channel`` (or ``action``), ``x``,
             ``delta_x``, ``delta_y`` and ``sigma`` as pymc-marketing has them: the mean outcome changed by
             ``delta_y``, with standard error ``sigma``, when the action was set from ``x`` to ``x + delta_x``
-            and nothing else moved (docs/theory/lift_tests.md).
+            and nothing else moved; identity link only (docs/theory/lift_tests.md).
 
         Returns
         -------
