@@ -33,7 +33,7 @@ def make_rows(name: str, seed: int = 0, *, exposure: bool = False, n: int = 40) 
     }[name]
     sizes = rng.choice([0.5, 1.0, 2.0], (2, n)) if exposure else np.ones((2, n))
     return [
-        Rows(regime, ACTIONS[rng.integers(4, size=n)], draw(), size)
+        Rows(regime, ACTIONS[rng.integers(4, size=n)], draw(), size, np.ones(n), np.zeros(n))
         for regime, size in zip(REGIMES, sizes, strict=True)
     ]
 
@@ -82,7 +82,7 @@ def test_a_share_scores_like_so_many_successes_and_failures() -> None:
     eta = np.array([0.4])
     share, whole = (
         collapse(
-            [Rows(Regime(), np.zeros((n, 1)), y, np.ones(n))],
+            [Rows(Regime(), np.zeros((n, 1)), y, np.ones(n), np.ones(n), np.zeros(n))],
             FAMILIES["bernoulli"],
             Design(("a",), (), 0.4, 0.4, Structure((("a",),))),
         )

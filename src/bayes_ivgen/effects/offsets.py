@@ -13,7 +13,11 @@ from bayes_ivgen.model.components.dataset_offset import DatasetOffset
 
 
 def dataset_offsets(design: Design, coefficients: FloatArray, prob: float = DEFAULT_PROB) -> pd.DataFrame:
-    """Posterior of the offset of each data set, in units of the outcome.
+    """Posterior of the offset of each data set, on the scale of the predictor.
+
+    With the identity link that is the unit of the outcome. With ``link="log"`` offsets are added to log E[Y], so
+    that exp(offset) is the factor on the mean; with ``"log_complement"`` to -log(1 - E[Y]), and exp(-offset) is the
+    factor on 1 - E[Y].
 
     Parameters
     ----------

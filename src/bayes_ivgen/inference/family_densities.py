@@ -13,6 +13,7 @@ from bayes_ivgen.inference.densities import DIMS, log_prior_of_scales
 from bayes_ivgen.model.design import Design
 from bayes_ivgen.model.families import NUMPY, log_likelihood
 from bayes_ivgen.model.family_rows import CollapsedRows
+from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.model.priors import Priors
 
 BLOCK_VALUES = 4_000_000  # numbers held at once
@@ -27,8 +28,12 @@ def family_log_prior(design: Design, priors: Priors, drawn: Mapping[str, FloatAr
     return found
 
 
-def family_log_likelihood(design: Design, rows: CollapsedRows, drawn: Mapping[str, FloatArray]) -> xr.Dataset:
+def family_log_likelihood(
+    design: Design, rows: CollapsedRows, drawn: Mapping[str, FloatArray], known: LinearObservations | None = None
+) -> xr.Dataset:
     """Log likelihood of all rows of each regime, ``outcome`` with dims chain, draw, regime.
+
+    A row counts by its weight. With lift tests there is also ``lift_tests`` with dims chain, draw, lift_test.
 
     Parameters
     ----------
@@ -38,6 +43,8 @@ def family_log_likelihood(design: Design, rows: CollapsedRows, drawn: Mapping[st
         The rows.
     drawn : mapping
         Draws as `run_family_nuts` returns them.
+    known : LinearObservations, optional
+        Lift tests.
     """
     chains, draws = drawn["coefficients"].shape[:2]
     flat = {name: values.reshape(chains * draws, *values.shape[2:]) for name, values in drawn.items()}
@@ -49,7 +56,10 @@ def family_log_likelihood(design: Design, rows: CollapsedRows, drawn: Mapping[st
     ]
     values = np.concatenate(totals).reshape(chains, draws, -1)
     labels = [regime.label for regime in rows.regimes]
-    return xr.Dataset({"outcome": ((*DIMS, "regime"), values)}, coords={"regime": labels})
+    found = xr.Dataset({"outcome": ((*DIMS, "regime"), values)}, coords={"regime": labels})
+    if known is not None:
+        found["lift_tests"] = ((*DIMS, "lift_test"), known.log_density(drawn["coefficients"], design.outcome_sd))
+    return found
 
 
 def _block(

@@ -20,6 +20,7 @@ from bayes_ivgen.inference.laplace import Laplace
 from bayes_ivgen.model.design import Design
 from bayes_ivgen.model.family_model import cell_likelihood, family_coordinates, spread_variables
 from bayes_ivgen.model.family_rows import CollapsedRows
+from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.model.priors import Priors
 from bayes_ivgen.model.pymc_model import term_scales
 
@@ -28,8 +29,14 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def whitened_model(rows: CollapsedRows, design: Design, priors: Priors, laplace: Laplace) -> pm.Model:
-    """Build the model that NUTS samples; ``coefficients`` are alpha followed by beta."""
+def whitened_model(
+    rows: CollapsedRows,
+    design: Design,
+    priors: Priors,
+    laplace: Laplace,
+    known: LinearObservations | None = None,
+) -> pm.Model:
+    """Build the model that NUTS samples; ``coefficients`` are alpha followed by beta, `known` are lift tests."""
     import pymc as pm
     import pytensor.tensor as pt
 
@@ -51,6 +58,8 @@ def whitened_model(rows: CollapsedRows, design: Design, priors: Priors, laplace:
         scaled = pt.concatenate([pt.dot(x, coefficients[active]) for active, x in rows.blocks(design)])
         predictor = design.outcome_mean + design.outcome_sd * scaled
         pm.Potential("rows", cell_likelihood(rows, predictor, spread, tail))
+        if known is not None:
+            pm.Potential("lift_tests", pt.sum(known.log_density(coefficients, design.outcome_sd)))
     return model
 
 
@@ -80,6 +89,7 @@ def run_family_nuts(
     cores: int,
     progressbar: bool,
     nuts: dict[str, Any] | None = None,
+    known: LinearObservations | None = None,
 ) -> tuple[dict[str, FloatArray], xr.Dataset]:
     """Sample with PyMC (nutpie if it is installed).
 
@@ -94,7 +104,7 @@ def run_family_nuts(
     import pymc as pm
     from threadpoolctl import threadpool_limits
 
-    with whitened_model(rows, design, priors, laplace), threadpool_limits(limits=1):
+    with whitened_model(rows, design, priors, laplace, known), threadpool_limits(limits=1):
         tree = pm.sample(
             draws=draws,
             tune=tune,

@@ -17,6 +17,7 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.inference.conjugate import ChainState, GibbsProblem
 from bayes_ivgen.model.design import Design
 from bayes_ivgen.model.family_rows import CollapsedRows
+from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.model.priors import Priors
 from bayes_ivgen.statistics import SufficientStatistics
 
@@ -62,6 +63,7 @@ def approximate(
     priors: Priors,
     rng: np.random.Generator,
     fixed_spread: FloatArray | None = None,
+    known: LinearObservations | None = None,
 ) -> Laplace:
     """Approximate the likelihood around its posterior mean.
 
@@ -77,17 +79,19 @@ def approximate(
         Random numbers of the Gibbs sampler.
     fixed_spread : ndarray of shape (R,), optional
         Spread of the regimes, by default estimated; zeros make a negative binomial law a Poisson law.
+    known : LinearObservations, optional
+        Lift tests: they are part of the approximation, and exact.
     """
     blocks = rows.blocks(design)
     start = np.full(len(rows.regimes), 1.0 if rows.family.spread == "sigma" else 0.5)
     spread = start if fixed_spread is None else fixed_spread
     eta = _smoothed(rows, design)
     for _ in range(ROUNDS):
-        precision, shift = _working_statistics(rows, design, blocks, eta, spread)
+        precision, shift = _information(rows, design, blocks, eta, spread, known)
         coefficients, log_tau, log_hyper = _average(design, priors, precision, shift, rng)
         eta = _predictor(design, blocks, coefficients)
         spread = _moments(rows, design, eta) if fixed_spread is None else fixed_spread
-    precision, shift = _working_statistics(rows, design, blocks, eta, spread)
+    precision, shift = _information(rows, design, blocks, eta, spread, known)
     return Laplace(precision, shift, log_tau, log_hyper, spread)
 
 
@@ -106,12 +110,13 @@ def _predictor(design: Design, blocks: list[tuple[np.ndarray, FloatArray]], coef
     return design.outcome_mean + design.outcome_sd * scaled
 
 
-def _working_statistics(
+def _information(
     rows: CollapsedRows,
     design: Design,
     blocks: list[tuple[np.ndarray, FloatArray]],
     eta: FloatArray,
     spread: FloatArray,
+    known: LinearObservations | None,
 ) -> tuple[FloatArray, FloatArray]:
     low, high = np.quantile(eta, [0.001, 0.999])
     eta = np.clip(eta, low - REACH * design.outcome_sd, high + REACH * design.outcome_sd)
@@ -127,7 +132,7 @@ def _working_statistics(
         weighted = x * weight[here, None]
         precision[np.ix_(active, active)] += weighted.T @ x
         shift[active] += weighted.T @ response[here]
-    return precision, shift
+    return (precision, shift) if known is None else (precision + known.gram, shift + known.cross)
 
 
 def _variance(rows: CollapsedRows, design: Design, mean: FloatArray, spread: FloatArray, eta: FloatArray) -> FloatArray:
@@ -138,7 +143,7 @@ def _variance(rows: CollapsedRows, design: Design, mean: FloatArray, spread: Flo
         return mean + spread * mean**2
     if name == "bernoulli":
         return np.maximum(mean * np.exp(-rows.link.hazard(eta, np)), 1e-12)
-    z = (rows.total - eta) / (design.outcome_sd * spread)  # EM weights of the t law
+    z = (rows.total / rows.count - eta) / (design.outcome_sd * spread)  # EM weights of the t law
     return (design.outcome_sd * spread) ** 2 * (TAIL + z**2) / (TAIL + 1)
 
 
@@ -148,22 +153,24 @@ def _moments(rows: CollapsedRows, design: Design, eta: FloatArray) -> FloatArray
         return np.zeros(len(rows.regimes))
     mean = (np.exp(rows.log_exposure) * rows.link.mean(eta))[rows.cell]
     regime = rows.regime[rows.cell]
-    found = []
+    found: list[float] = []
     for r in range(len(rows.regimes)):
         here = regime == r
-        y, mu = rows.outcome[here], mean[here]
+        y, mu, w = rows.outcome[here], mean[here], rows.weight[here]
         if rows.family.name == "gamma":
-            found.append(_gamma_dispersion(y / mu))
+            found.append(_gamma_dispersion(y / mu, w))
         elif rows.family.name == "negative_binomial":
-            found.append(float(np.sum((y - mu) ** 2 - mu) / np.sum(mu**2)))
+            found.append(float(w @ ((y - mu) ** 2 - mu) / (w @ mu**2)))
         else:
-            found.append(float(np.median(np.abs(y - mu)) / 0.7 / design.outcome_sd))
+            median = np.quantile(np.abs(y - mu), 0.5, weights=w, method="inverted_cdf")
+            found.append(float(median) / 0.7 / design.outcome_sd)
     return np.maximum(found, LEAST_DISPERSION)
 
 
-def _gamma_dispersion(ratio: FloatArray) -> float:
+def _gamma_dispersion(ratio: FloatArray, weight: FloatArray) -> float:
     """Dispersion of a gamma law by its likelihood: log k - digamma(k) = log mean - mean log."""
-    gap = max(float(np.log(ratio.mean()) - np.log(ratio).mean()), 1e-8)
+    mean, mean_log = (np.average(values, weights=weight) for values in (ratio, np.log(ratio)))
+    gap = max(float(np.log(mean) - mean_log), 1e-8)
     shape = (3 - gap + np.sqrt((gap - 3) ** 2 + 24 * gap)) / (12 * gap)
     for _ in range(5):
         step = np.log(shape) - special.digamma(shape) - gap

@@ -23,6 +23,7 @@ from bayes_ivgen.model import Design, Priors
 from bayes_ivgen.model.family_model import family_coordinates
 from bayes_ivgen.model.family_rows import CollapsedRows, collapse, read_rows
 from bayes_ivgen.model.graph_check import warn_if_contradicted
+from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.statistics.cores import available_cores
 
 
@@ -43,7 +44,7 @@ def fit_family_model(
 ) -> Fit:
     """Fit `model` to `data`; see `InterventionModel.fit`."""
     check_data(data)
-    check_columns_in_use(data, model.family, lift_tests)
+    check_columns_in_use(data, model.family)
     check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
     check_engine(engine, nuts)
     if client is not None:
@@ -52,13 +53,15 @@ def fit_family_model(
             "process. Leave it out, or fit with likelihood='normal'."
         )
     _check_family(model, engine)
+    tests = model.read_lift_tests(lift_tests, data)
     graph = model.action_graph(data)
     if model.graph != "learn":
         warn_if_contradicted(data, graph, ordered=model.graph == "full")
     design, priors = model.design(data, graph), model.prior_table()
     rows = collapse(read_rows(data, model.family), model.family, design)
+    known = None if tests is None else LinearObservations.of_lift_tests(tests, design)
     pilot_seed, sampler_seed = np.random.SeedSequence(seed).spawn(2)
-    laplace = approximate(rows, design, priors, np.random.default_rng(pilot_seed))
+    laplace = approximate(rows, design, priors, np.random.default_rng(pilot_seed), known=known)
     from bayes_ivgen.inference.family_nuts import run_family_nuts
 
     sampled, record = run_family_nuts(
@@ -73,10 +76,11 @@ def fit_family_model(
         cores=min(chains, available_cores()) if cores is None else cores,
         progressbar=progressbar,
         nuts=dict(nuts) if nuts is not None else None,
+        known=known,
     )
-    tree = _datatree(data, rows, design, priors, sampled, record)
+    tree = _datatree(data, rows, design, priors, sampled, record, known)
     settings = {"engine": engine, "seed": None if seed is None else int(seed), "tune": int(tune)}
-    tree.attrs = attributes(model, data, graph, design, priors, None, None, share=rows.is_share, **settings)
+    tree.attrs = attributes(model, data, graph, design, priors, None, tests, share=rows.is_share, **settings)
     fit = Fit(tree)
     warn_if_not_mixed(fit.diagnostics, draws * chains)
     return fit
@@ -105,6 +109,7 @@ def _datatree(
     priors: Priors,
     sampled: Mapping[str, np.ndarray[Any, Any]],
     record: xr.Dataset,
+    known: LinearObservations | None,
 ) -> xr.DataTree:
     """Lay draws out in the groups that ArviZ knows, as for the normal model."""
     chains, draws = sampled["tau"].shape[:2]
@@ -128,7 +133,7 @@ def _datatree(
             "posterior": xr.Dataset(variables, coords=coords, attrs={"units": unit}),
             "sample_stats": record.assign_coords(counts),
             "log_prior": prior.assign_coords({name: coords[name] for name in (*counts, "type", "noise_scale")}),
-            "log_likelihood": family_log_likelihood(design, rows, sampled).assign_coords(counts),
+            "log_likelihood": family_log_likelihood(design, rows, sampled, known).assign_coords(counts),
             "observed_data": observed(data),
             "constant_data": constants(data, design),
         }

@@ -421,7 +421,11 @@ class Fit:
         return calibration_check(self.effects, data, action, held_out=held_out)
 
     def dataset_offsets(self, prob: float = 0.9) -> pd.DataFrame:
-        """Posterior of the offset of each data set, see `RegimeData.from_frame`; zero in every query."""
+        """Posterior of the offset of each data set, see `RegimeData.from_frame`; zero in every query.
+
+        Units are those of the predictor: of the outcome with the identity link, of log E[Y] with ``link="log"``
+        (exp(offset) is a factor on the mean), of -log(1 - E[Y]) with ``"log_complement"``.
+        """
         return dataset_offsets(self.design, self.effects.coefficients, prob)
 
     def _grid(self, action: str, values: Any, which: Literal["tested", "natural"]) -> FloatArray:

@@ -218,7 +218,7 @@ class InterventionModel:
             Summaries of experiments beside the rows, with the columns ``channel`` (or ``action``), ``x``,
             ``delta_x``, ``delta_y`` and ``sigma`` as pymc-marketing has them: the mean outcome changed by
             ``delta_y``, with standard error ``sigma``, when the action was set from ``x`` to ``x + delta_x``
-            and nothing else moved (docs/theory/lift_tests.md).
+            and nothing else moved; identity link only (docs/theory/lift_tests.md).
         client : distributed.Client, optional
             The workers of its cluster sum the rows; they must see the same files. Not needed for a dask
             DataFrame (`RegimeData.from_dask`). The chains run here.
@@ -271,14 +271,16 @@ class InterventionModel:
         DataError
             If the frame cannot be used.
         SpecError
-            If the link is not the identity: a change of the mean is then no change of a component.
+            If the link is not the identity: the change of the mean then depends on all other actions.
         """
         if frame is None:
             return None
         if self.link != "identity":
             raise SpecError(
                 f"lift_tests are changes of the mean outcome, but with link={self.link!r} components add up on "
-                "another scale; fit with link='identity', or leave lift_tests out."
+                f"another scale: moving one action changes {'E[Y]' if self.link == 'log' else '1 - E[Y]'} by a factor, "
+                "and by how much depends on all other actions, of which a lift test says nothing. Leave lift_tests "
+                "out, or fit with likelihood='normal', link='identity'."
             )
         return LiftTests.from_frame(frame, data.actions)
 
@@ -292,8 +294,8 @@ class InterventionModel:
         Raises
         ------
         SpecError
-            If the model has weights: they are known only after a first fit; if the data or `lift_tests` hold what
-            the likelihood would ignore.
+            If the model has weights: they are known only after a first fit; if a weight of the data is not a whole
+            number; if the data or `lift_tests` hold what the likelihood has no use for.
         """
         if self.weights is not None:
             raise SpecError(
@@ -302,14 +304,15 @@ class InterventionModel:
             )
         from bayes_ivgen.model.pymc_model import rowwise_model
 
-        check_columns_in_use(data, self.family, lift_tests)
+        check_columns_in_use(data, self.family)
         tests = self.read_lift_tests(lift_tests, data)
         design = self.design(data)
+        known = None if tests is None else LinearObservations.of_lift_tests(tests, design)
         if self.family.rowwise:
             from bayes_ivgen.model.family_model import family_model
 
-            return family_model(collapse(read_rows(data, self.family), self.family, design), design, self.prior_table())
-        known = None if tests is None else LinearObservations.of_lift_tests(tests, design)
+            rows = collapse(read_rows(data, self.family), self.family, design)
+            return family_model(rows, design, self.prior_table(), known)
         index, names = self.sigma_groups([regime.label for regime in data.regimes])
         return rowwise_model(data, design, Priors.from_user(self.priors), index, names, known)
 

@@ -173,7 +173,7 @@ def log_likelihood(family: Family, rows: Any, predictor: Any, spread: Any, tail:
         return s * ops.log(-ops.expm1(-hazard)) - (n - s) * hazard, nothing
     if family.name == "student_t":
         scale, nu = ops.take(spread, rows.regime, axis=-1), tail[..., None]
-        z = (s - predictor) / scale
+        z = (s / n - predictor) / scale  # rows of a cell have one outcome
         constant = ops.gammaln((nu + 1) / 2) - ops.gammaln(nu / 2) - 0.5 * ops.log(nu * np.pi)
         return n * (constant - ops.log(scale) - (nu + 1) / 2 * ops.log1p(z**2 / nu)), nothing
     log_mean, shape = predictor + rows.log_exposure, 1.0 / spread

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from bayes_ivgen.model.design import Design, indicators
 from bayes_ivgen.model.families import log_likelihood
 from bayes_ivgen.model.family_rows import CollapsedRows
+from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.model.priors import Priors
-from bayes_ivgen.model.pymc_model import coordinates, positive, term_scales
+from bayes_ivgen.model.pymc_model import coordinates, observe_lift_tests, positive, term_scales
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -29,17 +30,27 @@ def spread_variables(rows: CollapsedRows, design: Design, priors: Priors) -> tup
     return (design.outcome_sd if family.spread == "sigma" else 1.0) * spread, tail
 
 
-def family_model(rows: CollapsedRows, design: Design, priors: Priors) -> pm.Model:
+def family_model(
+    rows: CollapsedRows, design: Design, priors: Priors, known: LinearObservations | None = None
+) -> pm.Model:
     """Build the generative model with one likelihood term a row.
 
     Parameters
     ----------
     rows : CollapsedRows
-        The rows; the design is evaluated once for rows of equal actions, regime and exposure.
+        The rows; the design is evaluated once for rows of equal actions, regime, data set and exposure. A
+        row with a weight is repeated.
     design : Design
         The columns, with the centre and the unit of the predictor.
     priors : Priors
         The priors, in units of the predictor.
+    known : LinearObservations, optional
+        Lift tests (identity link only); they become the observed variable ``lift_tests``.
+
+    Raises
+    ------
+    SpecError
+        If a weight is not a whole number.
 
     Notes
     -----
@@ -48,9 +59,12 @@ def family_model(rows: CollapsedRows, design: Design, priors: Priors) -> pm.Mode
     """
     import pymc as pm
 
+    rows = rows.repeated()
     was_set = indicators(rows.regimes, design.actions)[rows.regime]
     with pm.Model(coords=family_coordinates(rows, design)) as model:
-        columns = pm.Data("design", design.rows(rows.actions, was_set)[:, 1:], dims=("cell", "coefficient"))
+        columns = pm.Data(
+            "design", design.rows(rows.actions, was_set, rows.dataset)[:, 1:], dims=("cell", "coefficient")
+        )
         cell = pm.Data("cell_of_row", rows.cell, dims="row")
         regime = pm.Data("regime_of_cell", rows.regime, dims="cell")
         offset = pm.Data("log_exposure", rows.log_exposure, dims="cell")
@@ -62,6 +76,7 @@ def family_model(rows: CollapsedRows, design: Design, priors: Priors) -> pm.Mode
         spread, tail = spread_variables(rows, design, priors)
         of_row = None if spread is None else spread[regime[cell]]
         _outcome(rows, (eta + offset)[cell] if rows.family.link == "log" else eta[cell], of_row, tail)
+        observe_lift_tests(known, beta, design.outcome_sd)
     return model
 
 

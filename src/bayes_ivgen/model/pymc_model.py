@@ -107,8 +107,6 @@ def rowwise_model(
     dataset = np.concatenate([batch.dataset for batch in repeated(data)]) if data.datasets else None
     was_set = indicators(data.regimes, data.actions)[regime_index]
     coords = coordinates(design, sigma_names) | {"action": list(data.actions)}
-    if known is not None:
-        coords["lift_test"] = np.arange(len(known.values))
     with pm.Model(coords=coords) as model:
         columns = pm.Data("design", design.rows(actions, was_set, dataset)[:, 1:], dims=("row", "coefficient"))
         index = pm.Data("sigma_index", sigma_index[regime_index], dims="row")
@@ -118,8 +116,16 @@ def rowwise_model(
         beta = pm.Deterministic("beta", z * tau[design.term_index], dims="coefficient")
         mean = design.outcome_mean + design.outcome_sd * (alpha + columns @ beta)
         pm.Normal("outcome", mean, design.outcome_sd * sigma[index], observed=outcome, dims="row")
-        if known is not None:
-            unit = design.outcome_sd
-            change = unit * (known.rows[:, 1:] @ beta)
-            pm.Normal("lift_tests", change, unit * known.sd, observed=unit * known.values, dims="lift_test")
+        observe_lift_tests(known, beta, design.outcome_sd)
     return model
+
+
+def observe_lift_tests(known: LinearObservations | None, beta: Any, unit: float) -> None:
+    """Add the observed variable ``lift_tests``, if there are any, inside a model context."""
+    import pymc as pm
+
+    if known is None:
+        return
+    pm.modelcontext(None).add_coord("lift_test", np.arange(len(known.values)))
+    change = unit * (known.rows[:, 1:] @ beta)
+    pm.Normal("lift_tests", change, unit * known.sd, observed=unit * known.values, dims="lift_test")

@@ -22,7 +22,7 @@ class DatasetOffset:
     """One offset for each data set; they sum to zero and share one scale.
 
     delta_d = sum_j T_dj z_j with orthonormal contrasts T (`level_contrasts`): exchangeable data sets. Effects
-    are those of the average of the data sets, each counting once: the offset is zero in every query.
+    are those of the average (predictor) of the data sets, each counting once: the offset is zero in every query.
     """
 
     kind: ClassVar[str] = "dataset_offset"
