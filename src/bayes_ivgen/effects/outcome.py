@@ -81,7 +81,7 @@ def outcome(
     def at_query(query: int) -> FloatArray:
         rng = np.random.default_rng([seed, query])
         uniform = rng.random((chains, draws))
-        if queries.averaged:
+        if queries.averaged and not queries.responding:
             spread = posterior.spread(queries.values[query])
             chosen = rng.integers(len(spread), size=(chains, draws))
             rows = posterior.design.rows(spread, was_set)
