@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from numpy.polynomial.hermite_e import hermegauss
 
 import bayes_ivgen.inference.family_nuts as family_nuts
 from bayes_ivgen import ActionGraph, BSpline, Fit, InterventionModel, Polynomial, RegimeData, load
 from bayes_ivgen.data.identification import level_weights
 from bayes_ivgen.errors import ConvergenceWarning, EstimandWarning, IdentificationError, QueryError, SpecError
 from bayes_ivgen.model.families import FAMILIES
-from bayes_ivgen.simulate import multiplicative
+from bayes_ivgen.simulate import MultiplicativeSCM, multiplicative
 
 KINDS = {"gamma": "amount", "negative_binomial": "count", "bernoulli": "sale", "student_t": "amount"}
 WORLDS = {name: multiplicative(2, seed=1, kind=kind, edge_probability=1.0) for name, kind in KINDS.items()}
@@ -61,15 +63,26 @@ def gaussian_draws(rows: Any, design: Any, priors: Any, laplace: Any, *, draws: 
     return sampled, xr.Dataset({"lp": (("chain", "draw"), rng.normal(size=shape))})
 
 
+def responding(world: MultiplicativeSCM, do: dict[str, float], action: str) -> float:
+    """E[Y | do(a_S)] where one action responds: Gaussian given its parents, so that quadrature is exact."""
+    k = world.actions.index(action)
+    nodes, weights = hermegauss(60)
+    parents = sum(world.edges[k, world.actions.index(name)] * value for name, value in do.items())
+    points = pd.DataFrame({name: np.full(60, value) for name, value in do.items()})
+    points[action] = parents + np.hypot(world.planning[k], world.noise[k]) * nodes
+    set_ = [name for name in do if name != "x"]
+    return float(weights @ world.effect(points[list(world.actions)], do=set_) / weights.sum())
+
+
 @pytest.fixture
 def approximate_fit(monkeypatch: pytest.MonkeyPatch) -> FittedFamily:
     """Return a function that fits without NUTS."""
     monkeypatch.setattr(family_nuts, "run_family_nuts", gaussian_draws)
 
-    def fit(name: str, rows: pd.DataFrame | None = None, **options: Any) -> Fit:
+    def fit(name: str, rows: pd.DataFrame | RegimeData | None = None, **options: Any) -> Fit:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", EstimandWarning)
-            data = read(table(name) if rows is None else rows)
+            data = rows if isinstance(rows, RegimeData) else read(table(name) if rows is None else rows)
             return spec(name, **options).fit(data, draws=400, chains=2, engine="nuts", seed=0, progressbar=False)
 
     return fit
@@ -125,6 +138,19 @@ class TestNuts:
         likelihood = counts_fit.datatree["log_likelihood"]["outcome"]
         assert likelihood.dims == ("chain", "draw", "regime")
 
+    def test_counts_respond(self, counts_fit: Fit) -> None:
+        world = WORLDS["negative_binomial"]
+        for value in (-0.5, 0.5):
+            truth = responding(world, {"a1": value}, "a2")
+            table = counts_fit.effect(do={"a1": value}, rest="respond").summary().iloc[0]
+            assert abs(table["mean"] - truth) < 4 * table["sd"]
+            assert table["sd"] < 0.15 * truth
+            drawn = counts_fit.outcome(do={"a1": value}, rest="respond", seed=1).draws
+            assert abs(drawn.mean() - table["mean"]) < 4 * drawn.std() / np.sqrt(600)
+            # one value of a2 for each draw: its spread is part of that of the outcome
+            at_mean = counts_fit.outcome(do={"a1": value}, given={"a2": 0.4 * value}, seed=1).draws
+            assert drawn.std() > at_mean.std()
+
     def test_it_is_saved_and_loaded(self, counts_fit: Fit, tmp_path: Path) -> None:
         again = load(counts_fit.save(tmp_path / "fit.zarr"))
         assert again.model == counts_fit.model
@@ -133,6 +159,7 @@ class TestNuts:
             lambda fit: fit.outcome(do=POINTS, seed=3),
             lambda fit: fit.contrast(do=POINTS, versus={"a1": 0.1, "a2": 0.1}, kind="ratio"),
             lambda fit: fit.confounding_bias("a2"),
+            lambda fit: fit.effect(do={"a1": 0.5}, rest="respond"),
         ):
             xr.testing.assert_identical(ask(again).draws, ask(counts_fit).draws)
 
@@ -277,3 +304,25 @@ def test_an_exposure_scales_means_and_outcomes(approximate_fit: FittedFamily) ->
             fit.effect(do=POINTS, exposure=wrong)
     with pytest.raises(QueryError, match="no meaning with link='log_complement'"):
         approximate_fit("bernoulli").effect(do=POINTS, exposure=2.0)
+
+
+def test_responses_under_the_log_link_average_means_given_the_covariate(approximate_fit: FittedFamily) -> None:
+    """The first action of this world plays x: it drives both others, and nobody sets it."""
+    drawn = multiplicative(3, seed=1, kind="amount", edge_probability=1.0)
+    names = ("x", "a1", "a2")
+    world = replace(drawn, actions=names, parents={"x": (), "a1": ("x",), "a2": ("x", "a1")})
+    rows = world.sample_regimes({"obs": 1500, "do(a1)": 1500, "do(a2)": 1500}, seed=4)
+    data = RegimeData.from_frame(rows, outcome="y", actions=["a1", "a2"], covariates=["x"])
+    fit = approximate_fit("gamma", data)
+    fixed = {x: responding(world, {"x": x, "a1": 0.5}, "a2") for x in (-0.5, 0.5)}
+    for x, truth in fixed.items():
+        table = fit.effect(do={"a1": 0.5}, covariates={"x": x}, rest="respond").summary().iloc[0]
+        assert abs(table["mean"] - truth) < 4 * table["sd"]
+        assert table["sd"] < 0.1 * truth
+    assert abs(fixed[0.5] / fixed[-0.5] - 1) > 0.3
+    # over all rows: means are averaged, not their logarithms
+    some = rows["x"].sample(400, random_state=0)
+    truths = np.array([responding(world, {"x": x, "a1": 0.5}, "a2") for x in some])
+    table = fit.effect(do={"a1": 0.5}, rest="respond").summary().iloc[0]
+    assert abs(table["mean"] - truths.mean()) < 4 * np.hypot(table["sd"], truths.std() / 20)
+    assert abs(np.exp(np.log(truths).mean()) - truths.mean()) > 0.05 * truths.mean()
