@@ -291,7 +291,9 @@ def test_support_is_that_of_the_parents_with_x() -> None:
         tables.append(pd.DataFrame({"regime": label, "a": a, "b": b, "x": x, "y": a + b + x + rng.normal(size=400)}))
     fit = fit_to(pd.concat(tables, ignore_index=True), ["a", "b"], graph=ActionGraph({"b": ["a"]}))
     assert fit.effect(do={"a": 3.5}, covariates={"x": -0.5}, rest="respond").summary()["supported"].all()
-    reason = r"b would react to values of a, x that never occurred together while b was left alone \((\d+) % of the draws\)"
+    reason = (
+        r"b would react to values of a, x that never occurred together while b was left alone \((\d+) % of the draws\)"
+    )
     with pytest.warns(SupportWarning, match=reason):
         table = fit.effect(do={"a": [3.5, 0.5]}, covariates={"x": 0.8}, rest="respond").summary()
     assert table["supported"].tolist() == [False, True]

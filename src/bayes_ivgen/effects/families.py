@@ -83,7 +83,8 @@ def family_outcome(
     effect = posterior.effect(queries, extrapolate=extrapolate)
     size = _exposures(exposure, len(queries), posterior.link.name)
     weights = weights_of(posterior, queries.regime)
-    shape = posterior.coefficients.shape[:2]
+    chains, draws, _ = posterior.coefficients.shape
+    shape = chains, draws
     centre, unit = posterior.design.outcome_mean, posterior.design.outcome_sd
     was_set = np.array([queries.regime.sets(action) for action in posterior.actions])
 
@@ -91,7 +92,7 @@ def family_outcome(
         rng = np.random.default_rng([seed, query])
         if queries.responding or queries.averaged:
             if queries.responding:
-                value = posterior.responses.one_each(queries, query, *shape, rng).reshape(shape[0] * shape[1], -1)
+                value = posterior.responses.one_each(queries, query, chains, draws, rng).reshape(chains * draws, -1)
                 chosen = posterior.design.rows(value, was_set).reshape(*shape, -1)
             else:
                 rows = spread_rows(posterior, queries, queries.values[query])
