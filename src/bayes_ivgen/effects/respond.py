@@ -6,7 +6,7 @@ prod_l p(a_l | a_pa(l), x) in topological order:
 - those that no path leads to from S, G or x keep their natural joint law: observed rows, resampled as a whole;
 - those that a path leads to are drawn one after the other, each given its causes (`laws`).
 
-Replicate b of a Bayesian bootstrap of the rows gives the average design row xbar_b; draw i of the coefficients
+Replicate b of a Bayesian bootstrap of the rows gives the average design row dbar_b; draw i of the coefficients
 goes with replicate i mod B, so that the spread of the draws holds the uncertainty of both.
 """
 
