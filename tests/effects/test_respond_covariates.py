@@ -143,6 +143,12 @@ def test_an_average_over_x_is_the_average_of_fixed_ones(rows: pd.DataFrame, fit:
     np.testing.assert_allclose(mixed.draws, (1 - share) * low + share * high, atol=0.03)
     assert abs(low.mean() - high.mean()) > 0.3
     assert "a2, a3 left to respond, averaged over x in all rows" in mixed.sentence()
+    # q(x) has mean zero over all rows: it drops out without error of the draws
+    q = fit.effects.design.columns_of_covariate("x")
+    question = {"do": {"a1": 1.0}, "rest": "respond", "covariate_names": ["x"]}
+    averaged, fixed = (parse_queries(ACTIONS, **question, covariates=x) for x in (None, {"x": 1.0}))
+    assert (fit.effects.rows(averaged, slice(0, 1))[..., q] == 0).all()
+    assert (fit.effects.rows(fixed, slice(0, 1))[..., q] != 0).all()
 
 
 def test_the_law_of_x_is_that_of_all_rows(rows: pd.DataFrame, fit: Fit) -> None:
@@ -278,6 +284,16 @@ def test_continuous_actions_and_covariates(
     assert abs(table["mean"] - truth) < 4 * np.hypot(table["sd"], error)
     assert table["supported"]
     assert table["sd"] < 0.25
+
+
+def test_outcome_draws_follow_what_responds(smooth: tuple[StructuredSCM, pd.DataFrame, Fit]) -> None:
+    fit = smooth[2]
+    question = {"do": {"a1": [-2.0, 2.0]}, "rest": "respond"}
+    drawn, effect = fit.outcome(**question).draws, fit.effect(**question).draws.mean(("chain", "draw"))
+    error = drawn.std(("chain", "draw")) / np.sqrt(600)
+    assert (abs(drawn.mean(("chain", "draw")) - effect) < 4 * error).all()
+    held = fit.effect(do={"a1": [-2.0, 2.0]}, rest="hold").draws.mean(("chain", "draw"))
+    assert (abs(held - effect) > 8 * error).all()
 
 
 def test_support_is_that_of_the_parents_with_x() -> None:

@@ -18,6 +18,7 @@ from numpy.polynomial.hermite_e import hermegauss
 import bayes_ivgen.inference.family_nuts as family_nuts
 from bayes_ivgen import ActionGraph, BSpline, Fit, InterventionModel, Polynomial, RegimeData, load
 from bayes_ivgen.data.identification import level_weights
+from bayes_ivgen.effects.families import FamilySpread
 from bayes_ivgen.errors import ConvergenceWarning, EstimandWarning, IdentificationError, QueryError, SpecError
 from bayes_ivgen.model.families import FAMILIES
 from bayes_ivgen.simulate import MultiplicativeSCM, multiplicative
@@ -147,9 +148,21 @@ class TestNuts:
             assert table["sd"] < 0.15 * truth
             drawn = counts_fit.outcome(do={"a1": value}, rest="respond", seed=1).draws
             assert abs(drawn.mean() - table["mean"]) < 4 * drawn.std() / np.sqrt(600)
-            # one value of a2 for each draw: its spread is part of that of the outcome
-            at_mean = counts_fit.outcome(do={"a1": value}, given={"a2": 0.4 * value}, seed=1).draws
-            assert drawn.std() > at_mean.std()
+
+    def test_outcome_draws_take_one_value_of_what_responds(
+        self, counts_fit: Fit, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without the noise of the counts what is left is the spread of E[Y | do(a1), a2] over a2."""
+        monkeypatch.setattr(FamilySpread, "draw", lambda _, mean, *__: mean)
+        world, value = WORLDS["negative_binomial"], 0.5
+        drawn = counts_fit.outcome(do={"a1": value}, rest="respond", seed=1).draws
+        k = world.actions.index("a2")
+        a2 = world.edges[k, 0] * value + np.hypot(world.planning[k], world.noise[k]) * np.random.default_rng(0).normal(
+            size=20_000
+        )
+        means = world.effect(pd.DataFrame({"a1": value, "a2": a2}), do=["a1"])
+        assert abs(drawn.mean() - means.mean()) < 4 * means.std() / np.sqrt(600)
+        assert float(drawn.std()) == pytest.approx(means.std(), rel=0.2)
 
     def test_it_is_saved_and_loaded(self, counts_fit: Fit, tmp_path: Path) -> None:
         again = load(counts_fit.save(tmp_path / "fit.zarr"))
