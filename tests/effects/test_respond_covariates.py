@@ -289,11 +289,16 @@ def test_continuous_actions_and_covariates(
 def test_outcome_draws_follow_what_responds(smooth: tuple[StructuredSCM, pd.DataFrame, Fit]) -> None:
     fit = smooth[2]
     question = {"do": {"a1": [-2.0, 2.0]}, "rest": "respond"}
-    drawn, effect = fit.outcome(**question).draws, fit.effect(**question).draws.mean(("chain", "draw"))
-    error = drawn.std(("chain", "draw")) / np.sqrt(600)
-    assert (abs(drawn.mean(("chain", "draw")) - effect) < 4 * error).all()
-    held = fit.effect(do={"a1": [-2.0, 2.0]}, rest="hold").draws.mean(("chain", "draw"))
-    assert (abs(held - effect) > 8 * error).all()
+    drawn = np.stack([fit.outcome(**question, seed=seed).draws for seed in range(6)])
+    effect = fit.effect(**question).draws.mean(("chain", "draw"))
+    error = drawn.std(axis=(0, 1, 2)) / np.sqrt(drawn.size / 2)
+    assert (abs(drawn.mean(axis=(0, 1, 2)) - effect) < 4 * error).all()
+    # the natural values of the others, whatever a1 is, give another mean
+    effects = fit.effects
+    for i, value in enumerate((-2.0, 2.0)):
+        rows = effects.spread(np.array([value, np.nan, np.nan, np.nan]))
+        other = effects.coefficients @ effects.design.rows(rows, np.array([True, False, False])).mean(axis=0)
+        assert abs(effects.design.outcome_mean + effects.design.outcome_sd * other.mean() - effect[i]) > 8 * error[i]
 
 
 def test_support_is_that_of_the_parents_with_x() -> None:
