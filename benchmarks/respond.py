@@ -153,11 +153,12 @@ def _answer(table: pd.DataFrame, estimate: ivg.Estimate) -> None:
 
 def _added(frame: pd.DataFrame, pair: tuple[str, ...], at: pd.DataFrame, by: tuple[str, ...] = ()) -> np.ndarray:
     """Means of the single tests added up, less those of the observational rows; in cells of x where it is named."""
-    means = {a: frame[frame["regime"] == f"do({a})"].groupby([a, *by])["y"].mean() for a in pair}
     observed = frame[frame["regime"] == "obs"]
-    base = observed.groupby(list(by))["y"].mean().reindex(at[list(by)[0]]).to_numpy() if by else observed["y"].mean()
-    single = (means[a].reindex(pd.MultiIndex.from_frame(at[[a, *by]]) if by else at[a]).to_numpy() for a in pair)
-    return sum(single) - base
+    means = {a: frame[frame["regime"] == f"do({a})"].groupby([a, *by])["y"].mean() for a in pair}
+    if not by:
+        return sum(means[a].reindex(at[a]).to_numpy() for a in pair) - observed["y"].mean()
+    single = sum(means[a].reindex(pd.MultiIndex.from_frame(at[[a, *by]])).to_numpy() for a in pair)
+    return single - observed.groupby(list(by))["y"].mean().reindex(at[by[0]]).to_numpy()
 
 
 def _rms(error: pd.Series) -> float:

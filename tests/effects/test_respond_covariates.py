@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from covariate_worlds import PAIR, covariate_world, driven_world
 
-from bayes_ivgen import ActionGraph, Fit, InterventionModel, RegimeData, load
+from bayes_ivgen import ActionGraph, BSpline, Fit, InterventionModel, RegimeData, load
 from bayes_ivgen.effects import NaturalRows, parse_queries
 from bayes_ivgen.effects.laws import DiscreteLaw
 from bayes_ivgen.errors import ConvergenceWarning, QueryError, SupportWarning
@@ -256,7 +256,9 @@ def smooth() -> tuple[StructuredSCM, pd.DataFrame, Fit]:
     """Continuous: a1 drives a2 and a3, and x moves all of them, predicts their confounders, and the outcome."""
     world = structured(3, seed=2, covariate=1.5, predicts=0.4, edge_probability=1.0)
     rows = world.sample_regimes(world.standard_regimes(1500), seed=3)
-    return world, rows, fit_to(rows, list(world.actions), graph=graph_of(world), covariates={"x": "causal"})
+    bases = {"causal": BSpline(7), "confounding": BSpline(5)}
+    fit = fit_to(rows, list(world.actions), graph=graph_of(world), covariates={"x": "causal"}, **bases)
+    return world, rows, fit
 
 
 def by_simulation(world: StructuredSCM, do: dict[str, float], x: np.ndarray) -> tuple[float, float]:
@@ -273,7 +275,7 @@ def by_simulation(world: StructuredSCM, do: dict[str, float], x: np.ndarray) -> 
 
 
 @pytest.mark.parametrize("do", [{"a1": 1.0}, {"a1": -1.0, "a2": 1.0}, {"a3": 0.5}, {}], ids=str)
-@pytest.mark.parametrize("x", [-1.0, 1.0, None])
+@pytest.mark.parametrize("x", [1.0, None])
 def test_continuous_actions_and_covariates(
     smooth: tuple[StructuredSCM, pd.DataFrame, Fit], do: dict[str, float], x: float | None
 ) -> None:
