@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,30 @@ def test_a_cell_without_rows_takes_what_the_causes_say_one_by_one() -> None:
     assert isinstance(law, DiscreteLaw)
     p = law.probabilities(np.ones((REPLICATES, 1, 2)))[:, 0, 1]
     assert abs(p.mean() - 0.8) < 0.1  # 0.5 if only the overall share were known
+
+
+def test_causes_and_actions_with_many_labels_are_tables() -> None:
+    """Codes of 20 shops are no scale: no line or spline over them, and no value between them."""
+    rng = np.random.default_rng(3)
+    n, shops = 20_000, 20
+    level = rng.permutation(np.linspace(-3.0, 3.0, shops))
+    shop, other = rng.integers(0, shops, n).astype(float), rng.normal(size=n)
+    values = level[shop.astype(int)] + other + 0.5 * rng.normal(size=n)
+    rows = replace(rows_of(np.column_stack([shop, other]), values), labels=(shops, 0))
+    law = fit_law(rows)
+    assert isinstance(law, LocationScaleLaw)
+    means = [drawn(law, [k, 0.5]).mean() for k in range(shops)]
+    np.testing.assert_allclose(means, level + 0.5, atol=5 * 0.5 / np.sqrt(n / shops))
+    spline = fit_law(replace(rows, labels=()))
+    assert max(abs(drawn(spline, [k, 0.5]).mean() - level[k] - 0.5) for k in range(shops)) > 0.5
+    # and as the action itself: it copies its cause in half of the rows
+    copied = np.where(rng.random(n) < 0.5, shop, rng.integers(0, shops, n))
+    law = fit_law(replace(rows_of(shop[:, None], copied), labels=(shops,)), labelled=True)
+    assert isinstance(law, DiscreteLaw)
+    for k in (0.0, 7.0):
+        found = drawn(law, [k])
+        assert np.isin(found, np.arange(shops)).all()
+        assert abs((found == k).mean() - 0.525) < 5 * 0.5 / np.sqrt(n / shops)
 
 
 def test_few_rows_shrink_a_cell() -> None:

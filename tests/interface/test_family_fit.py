@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,15 @@ import pandas as pd
 import pytest
 import xarray as xr
 from family_draws import gaussian_draws
+from numpy.polynomial.hermite_e import hermegauss
 
 import bayes_ivgen.inference.family_nuts as family_nuts
 from bayes_ivgen import ActionGraph, BSpline, Fit, InterventionModel, Polynomial, RegimeData, load
 from bayes_ivgen.data.identification import level_weights
+from bayes_ivgen.effects.families import FamilySpread
 from bayes_ivgen.errors import ConvergenceWarning, EstimandWarning, IdentificationError, QueryError, SpecError
 from bayes_ivgen.model.families import FAMILIES
-from bayes_ivgen.simulate import multiplicative
+from bayes_ivgen.simulate import MultiplicativeSCM, multiplicative
 
 KINDS = {"gamma": "amount", "negative_binomial": "count", "bernoulli": "sale", "student_t": "amount"}
 WORLDS = {name: multiplicative(2, seed=1, kind=kind, edge_probability=1.0) for name, kind in KINDS.items()}
@@ -41,15 +44,26 @@ def read(rows: pd.DataFrame) -> RegimeData:
     return RegimeData.from_frame(rows, outcome="y", actions=["a1", "a2"])
 
 
+def responding(world: MultiplicativeSCM, do: dict[str, float], action: str) -> float:
+    """E[Y | do(a_S)] where one action responds: Gaussian given its parents, so that quadrature is exact."""
+    k = world.actions.index(action)
+    nodes, weights = hermegauss(60)
+    parents = sum(world.edges[k, world.actions.index(name)] * value for name, value in do.items())
+    points = pd.DataFrame({name: np.full(60, value) for name, value in do.items()})
+    points[action] = parents + np.hypot(world.planning[k], world.noise[k]) * nodes
+    set_ = [name for name in do if name != "x"]
+    return float(weights @ world.effect(points[list(world.actions)], do=set_) / weights.sum())
+
+
 @pytest.fixture
 def approximate_fit(monkeypatch: pytest.MonkeyPatch) -> FittedFamily:
     """Return a function that fits without NUTS."""
     monkeypatch.setattr(family_nuts, "run_family_nuts", gaussian_draws)
 
-    def fit(name: str, rows: pd.DataFrame | None = None, **options: Any) -> Fit:
+    def fit(name: str, rows: pd.DataFrame | RegimeData | None = None, **options: Any) -> Fit:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", EstimandWarning)
-            data = read(table(name) if rows is None else rows)
+            data = rows if isinstance(rows, RegimeData) else read(table(name) if rows is None else rows)
             return spec(name, **options).fit(data, draws=400, chains=2, engine="nuts", seed=0, progressbar=False)
 
     return fit
@@ -105,6 +119,31 @@ class TestNuts:
         likelihood = counts_fit.datatree["log_likelihood"]["outcome"]
         assert likelihood.dims == ("chain", "draw", "regime")
 
+    def test_counts_respond(self, counts_fit: Fit) -> None:
+        world = WORLDS["negative_binomial"]
+        for value in (-0.5, 0.5):
+            truth = responding(world, {"a1": value}, "a2")
+            table = counts_fit.effect(do={"a1": value}, rest="respond").summary().iloc[0]
+            assert abs(table["mean"] - truth) < 4 * table["sd"]
+            assert table["sd"] < 0.15 * truth
+            drawn = counts_fit.outcome(do={"a1": value}, rest="respond", seed=1).draws
+            assert abs(drawn.mean() - table["mean"]) < 4 * drawn.std() / np.sqrt(600)
+
+    def test_outcome_draws_take_one_value_of_what_responds(
+        self, counts_fit: Fit, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without the noise of the counts what is left is the spread of E[Y | do(a1), a2] over a2."""
+        monkeypatch.setattr(FamilySpread, "draw", lambda _, mean, *__: mean)
+        world, value = WORLDS["negative_binomial"], 0.5
+        drawn = counts_fit.outcome(do={"a1": value}, rest="respond", seed=1).draws
+        k = world.actions.index("a2")
+        a2 = world.edges[k, 0] * value + np.hypot(world.planning[k], world.noise[k]) * np.random.default_rng(0).normal(
+            size=20_000
+        )
+        means = world.effect(pd.DataFrame({"a1": value, "a2": a2}), do=["a1"])
+        assert abs(drawn.mean() - means.mean()) < 4 * means.std() / np.sqrt(600)
+        assert float(drawn.std()) == pytest.approx(means.std(), rel=0.2)
+
     def test_it_is_saved_and_loaded(self, counts_fit: Fit, tmp_path: Path) -> None:
         again = load(counts_fit.save(tmp_path / "fit.zarr"))
         assert again.model == counts_fit.model
@@ -113,6 +152,7 @@ class TestNuts:
             lambda fit: fit.outcome(do=POINTS, seed=3),
             lambda fit: fit.contrast(do=POINTS, versus={"a1": 0.1, "a2": 0.1}, kind="ratio"),
             lambda fit: fit.confounding_bias("a2"),
+            lambda fit: fit.effect(do={"a1": 0.5}, rest="respond"),
         ):
             xr.testing.assert_identical(ask(again).draws, ask(counts_fit).draws)
 
@@ -257,3 +297,29 @@ def test_an_exposure_scales_means_and_outcomes(approximate_fit: FittedFamily) ->
             fit.effect(do=POINTS, exposure=wrong)
     with pytest.raises(QueryError, match="no meaning with link='log_complement'"):
         approximate_fit("bernoulli").effect(do=POINTS, exposure=2.0)
+
+
+def test_responses_under_the_log_link_average_means_given_the_covariate(approximate_fit: FittedFamily) -> None:
+    """The first action of this world plays x: it drives both others, and nobody sets it."""
+    drawn = multiplicative(3, seed=1, kind="amount", edge_probability=1.0)
+    names = ("x", "a1", "a2")
+    world = replace(drawn, actions=names, parents={"x": (), "a1": ("x",), "a2": ("x", "a1")})
+    rows = world.sample_regimes({"obs": 1500, "do(a1)": 1500, "do(a2)": 1500}, seed=4)
+    data = RegimeData.from_frame(rows, outcome="y", actions=["a1", "a2"], covariates=["x"])
+    fit = approximate_fit("gamma", data)
+    fixed = {x: responding(world, {"x": x, "a1": 0.5}, "a2") for x in (-0.5, 0.5)}
+    for x, truth in fixed.items():
+        table = fit.effect(do={"a1": 0.5}, covariates={"x": x}, rest="respond").summary().iloc[0]
+        assert abs(table["mean"] - truth) < 4 * table["sd"]
+        assert table["sd"] < 0.1 * truth
+    assert abs(fixed[0.5] / fixed[-0.5] - 1) > 0.3
+    # over all rows: means are averaged, not their logarithms
+    truths = np.array([responding(world, {"x": x, "a1": 0.5}, "a2") for x in rows["x"].iloc[::10]])
+    mixed = fit.effect(do={"a1": 0.5}, rest="respond")
+    table = mixed.summary().iloc[0]
+    assert abs(table["mean"] - truths.mean()) < 4 * np.hypot(table["sd"], truths.std() / np.sqrt(len(truths)))
+    law = fit.effects.covariate_rows
+    assert law is not None
+    apart = fit.effect(do={"a1": 0.5}, covariates={"x": law[5::10, 0]}, rest="respond", extrapolate=True).draws.values
+    gap = np.mean(apart) - np.mean(np.exp(np.log(apart).mean(axis=-1)))
+    assert abs(float(mixed.draws.mean()) - np.mean(apart)) < gap / 4

@@ -7,17 +7,19 @@ actions. Both must agree; no assumption enters the first.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.diagnostics.result import CheckResult
 from bayes_ivgen.effects import EffectPosterior, parse_queries
+from bayes_ivgen.effects.means import means_from
 from bayes_ivgen.effects.support import FEW_LEVELS
 from bayes_ivgen.errors import QueryError
 
@@ -34,7 +36,7 @@ def calibration_check(
     r"""Compare the fit's respond effect of one action with the rows that set this action alone.
 
     The rows of do(j) fall into bins i of a_j, or its levels if they are few. With d_i the mean outcome of a bin
-    minus the mean of the fit's E[Y | do(a_j)] over the same rows,
+    minus the mean of the fit's E[Y | do(a_j)] over the same rows (with covariates, of E[Y | do(a_j), x]),
 
         Q = d' W^-1 d,   compared with chi-squared with one degree of freedom a bin.
 
@@ -63,15 +65,15 @@ def calibration_check(
     QueryError
         If the action is unknown, or the data do not hold rows that set it alone.
     """
-    values, outcome = _rows_of(posterior, data, action)
+    rows = _rows_of(posterior, data, action)
+    values, outcome = rows[:, data.index(action)], rows[:, -1]
     label = _bins(values)
     kept = np.flatnonzero(np.bincount(label) >= LEAST_ROWS)
-    curve, nodes = _curve(posterior, action, values)
+    means = _means_at(posterior, action, rows[:, :-1])
     summaries, draws = [], []
     for i in kept:
         inside = label == i
-        at = np.mean([np.interp(values[inside], nodes, unit) for unit in np.eye(len(nodes))], axis=1)
-        draws.append(curve @ at)
+        draws.append(means(inside))
         error = outcome[inside].std(ddof=1) / np.sqrt(inside.sum())
         summaries.append((values[inside].min(), values[inside].max(), inside.sum(), outcome[inside].mean(), error))
     table = pd.DataFrame(summaries, columns=["low", "high", "rows", "observed", "error"])
@@ -116,13 +118,14 @@ def _finding(action: str, worst: dict[Hashable, Any], rows: int) -> str:
     )
 
 
-def _rows_of(posterior: EffectPosterior, data: RegimeData, action: str) -> tuple[FloatArray, FloatArray]:
+def _rows_of(posterior: EffectPosterior, data: RegimeData, action: str) -> FloatArray:
     if action not in posterior.actions:
         raise QueryError(f"{action!r} is not an action. The actions are {list(posterior.actions)}.")
-    if data.actions != posterior.actions or data.outcome != posterior.outcome:
+    variables = posterior.design.variables
+    if data.actions != posterior.actions or data.variables != variables or data.outcome != posterior.outcome:
         raise QueryError(
-            f"the data hold {data.outcome!r} given {list(data.actions)}, but the fit is of {posterior.outcome!r} given "
-            f"{list(posterior.actions)}; pass the data of the fit, or rows with the same columns in the same order."
+            f"the data hold {data.outcome!r} given {list(data.variables)}, but the fit is of {posterior.outcome!r} "
+            f"given {list(variables)}; pass the data of the fit, or rows with the same columns in the same order."
         )
     profile = data.profiles.get(Regime((action,)))
     if profile is None or profile.rows < LEAST_ROWS:
@@ -131,7 +134,7 @@ def _rows_of(posterior: EffectPosterior, data: RegimeData, action: str) -> tuple
             f"the check needs {LEAST_ROWS} rows or more of do({action}); the data hold {have}. Pick an action that "
             "was set alone, or pass data with such rows."
         )
-    return profile.sample[:, data.index(action)], profile.sample[:, -1]
+    return profile.sample
 
 
 def _bins(values: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
@@ -141,11 +144,24 @@ def _bins(values: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     return np.searchsorted(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]), values)
 
 
-def _curve(posterior: EffectPosterior, action: str, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Draws of E[Y | do(a_j)] at nodes, shape (draws, nodes); linear in between."""
-    nodes = np.unique(values)
-    if len(nodes) > CURVE_POINTS:
-        nodes = np.unique(np.quantile(values, np.linspace(0, 1, CURVE_POINTS)))
-    queries = parse_queries(posterior.actions, {action: nodes}, rest="respond")
-    draws = posterior.effect(queries, extrapolate=True).draws.values
-    return draws.reshape(-1, len(nodes)), nodes
+def _means_at(posterior: EffectPosterior, action: str, rows: FloatArray) -> Callable[[NDArray[np.bool_]], FloatArray]:
+    """Return a function: draws of the fit's mean over some of the rows (n, V) of do(j), shape (draws,)."""
+    values = rows[:, posterior.actions.index(action)]
+    covariates = posterior.design.structure.covariates
+    if not covariates:  # a curve, linear between its nodes
+        nodes = np.unique(values)
+        if len(nodes) > CURVE_POINTS:
+            nodes = np.unique(np.quantile(values, np.linspace(0, 1, CURVE_POINTS)))
+        queries = parse_queries(posterior.actions, {action: nodes}, rest="respond")
+        curve = posterior.effect(queries, extrapolate=True).draws.values.reshape(-1, len(nodes))
+        weights = np.stack([np.interp(values, nodes, unit) for unit in np.eye(len(nodes))])
+        return lambda inside: np.asarray(curve @ weights[:, inside].mean(axis=1))
+    posterior.require_level(Regime((action,)))
+    queries = parse_queries(posterior.actions, {action: values[:1]}, rest="respond", covariate_names=covariates)
+    # Sorted by x, then by a_j: particles that start from neighbours cover both evenly.
+    order = np.lexsort([values, *rows[:, len(posterior.actions) :].T[::-1]])
+
+    def means(inside: NDArray[np.bool_]) -> FloatArray:
+        return means_from(posterior, queries, rows[order][inside[order]]).ravel()
+
+    return means

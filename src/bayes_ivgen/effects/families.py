@@ -69,7 +69,7 @@ def family_outcome(
 ) -> Estimate:
     """Posterior predictive draws of the outcome from the family.
 
-    Averaged (held) actions are drawn anew from their observed values for each draw.
+    Averaged (held) actions are drawn anew from their observed values for each draw, responding ones from their laws.
 
     Raises
     ------
@@ -83,14 +83,20 @@ def family_outcome(
     effect = posterior.effect(queries, extrapolate=extrapolate)
     size = _exposures(exposure, len(queries), posterior.link.name)
     weights = weights_of(posterior, queries.regime)
-    shape = posterior.coefficients.shape[:2]
+    chains, draws, _ = posterior.coefficients.shape
+    shape = chains, draws
     centre, unit = posterior.design.outcome_mean, posterior.design.outcome_sd
+    was_set = np.array([queries.regime.sets(action) for action in posterior.actions])
 
     def at_query(query: int) -> FloatArray:
         rng = np.random.default_rng([seed, query])
-        if queries.averaged:
-            rows = spread_rows(posterior, queries, queries.values[query])
-            chosen = rows[rng.integers(len(rows), size=shape)]
+        if queries.responding or queries.averaged:
+            if queries.responding:
+                value = posterior.responses.one_each(queries, query, chains, draws, rng).reshape(chains * draws, -1)
+                chosen = posterior.design.rows(value, was_set).reshape(*shape, -1)
+            else:
+                rows = spread_rows(posterior, queries, queries.values[query])
+                chosen = rows[rng.integers(len(rows), size=shape)]
             mean = posterior.link.mean(centre + unit * np.einsum("cdp,cdp->cd", posterior.coefficients, chosen))
         else:
             mean = mean_draws(posterior, queries, slice(query, query + 1))[..., 0]

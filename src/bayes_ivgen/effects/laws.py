@@ -1,11 +1,12 @@
-r"""Conditional laws p(a_l | a_pa(l)) of actions that are left alone, with bootstrap replicates.
+r"""Conditional laws p(a_l | a_pa(l), x) of actions that are left alone, with bootstrap replicates.
 
-Every law is fitted once by regression on spline columns x of the causes, with the Gram matrices of the
-bootstrap blocks kept: a replicate is a weighted sum of them and one solve. Three kinds of actions:
+Causes are the parents among the actions and the covariates x; they are treated alike here. Every law is fitted
+once by regression on spline columns w of the causes, with the Gram matrices of the bootstrap blocks kept: a
+replicate is a weighted sum of them and one solve. Three kinds of actions:
 
-- few levels: P(a_l = v | x) is proportional to max(x' b_v, 0); where all causes have few levels, too, the
-  table of counts, shrunk towards this: (n_cell,v + L p_v) / (n_cell + L) with L levels;
-- continuous: a_l = x'b + exp(x'g) z with z resampled from the residuals, kept inside the values seen;
+- few levels, or labels: P(a_l = v | w) is proportional to max(w' b_v, 0); where all causes have few levels, too,
+  the table of counts, shrunk towards this: (n_cell,v + L p_v) / (n_cell + L) with L levels;
+- continuous: a_l = w'b + exp(w'g) z with z resampled from the residuals, kept inside the values seen;
 - continuous with a frequent value (no spend): whether it takes the value, then the law of the others.
 
 Beyond the values of the causes that were seen all columns stay constant (`supported` says so).
@@ -21,7 +22,7 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_ivgen.basis import BSpline, FittedBasis, FittedTensor
+from bayes_ivgen.basis import BSpline, Categorical, FittedBasis, FittedTensor
 from bayes_ivgen.basis.base import FloatArray
 
 FEW_LEVELS = 12
@@ -42,33 +43,38 @@ class Law(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class CauseColumns:
-    """Intercept, a spline of each cause, and products of two causes."""
+    """Intercept, a spline of each cause, and products of two causes; causes with many labels get a table instead."""
 
     bases: tuple[FittedBasis, ...]
     tensors: tuple[tuple[int, int, FittedTensor], ...]
     penalised: NDArray[np.bool_] = field(repr=False)
 
     @classmethod
-    def fit(cls, causes: FloatArray) -> Self:
-        """Place knots by the rows `causes`, shape (n, d)."""
+    def fit(cls, causes: FloatArray, labels: Sequence[int] = ()) -> Self:
+        """Place knots by the rows `causes`, shape (n, d); `labels` as in `Rows`."""
         full = causes.shape[1] <= FULL_PRODUCTS
         basis = BSpline(n_basis=8, tail="clip")
         levels = [_few_levels(column) for column in causes.T]
-        bases = tuple(basis.fit(x, x, known) for x, known in zip(causes.T, levels, strict=True))
+        tables = [k for k, n in enumerate(labels) if n > FEW_LEVELS]
+        bases = tuple(
+            Categorical(labels[k]).fit(x, x) if k in tables else basis.fit(x, x, levels[k])
+            for k, x in enumerate(causes.T)
+        )
         # two levels leave a straight line: products of lines where there are many causes
         small = basis.margin() if full else None
         margins = [
             small.fit(x, x, known) if small is not None else basis.fit(x, x, np.unique(x[[x.argmin(), x.argmax()]]))
             for x, known in zip(causes.T, levels, strict=True)
         ]
-        pairs = list(combinations(range(causes.shape[1]), 2))
+        pairs = list(combinations([k for k in range(causes.shape[1]) if k not in tables], 2))
         tensors = []
         for i, j in pairs:
             values = causes[:, i], causes[:, j]
             tensors.append((i, j, FittedTensor.fit(margins[i], margins[j], values, values)))
         penalised = [False]
-        for fitted in bases:
-            penalised += [False] * fitted.n_linear + [True] * (fitted.columns(causes[:1, 0]).shape[1] - fitted.n_linear)
+        for k, fitted in enumerate(bases):
+            n_free = 0 if k in tables else fitted.n_linear
+            penalised += [False] * n_free + [True] * (fitted.columns(causes[:1, k]).shape[1] - n_free)
         penalised += [True] * sum(tensor.n_columns for *_, tensor in tensors)
         return cls(bases, tuple(tensors), np.array(penalised))
 
@@ -82,23 +88,27 @@ class CauseColumns:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What a law is learned from: causes (n, d), values (n,), block of each row (n,), weights (replicate, block)."""
+    """What a law is learned from: causes (n, d), values (n,), block of each row (n,), weights (replicate, block).
+
+    `labels` holds the number of labels of each cause, 0 for numbers; empty if no cause holds labels.
+    """
 
     causes: FloatArray = field(repr=False)
     values: FloatArray = field(repr=False)
     group: IntArray = field(repr=False)
     weights: FloatArray = field(repr=False)
+    labels: tuple[int, ...] = ()
 
     def only(self, keep: NDArray[np.bool_], values: FloatArray | None = None) -> Rows:
         """Return some of the rows, with other values if stated."""
         values = self.values if values is None else values
-        return Rows(self.causes[keep], values[keep], self.group[keep], self.weights)
+        return Rows(self.causes[keep], values[keep], self.group[keep], self.weights, self.labels)
 
 
-def fit_law(rows: Rows) -> Law:
-    """Choose the kind of law by the values and fit it."""
+def fit_law(rows: Rows, *, labelled: bool = False) -> Law:
+    """Choose the kind of law by the values, which are codes of labels if `labelled`, and fit it."""
     levels, counts = np.unique(rows.values, return_counts=True)
-    if len(levels) <= FEW_LEVELS:
+    if labelled or len(levels) <= FEW_LEVELS:
         return DiscreteLaw.fit(rows, levels)
     if counts.max() > FREQUENT * len(rows.values):
         return MixedLaw.fit(rows, float(levels[counts.argmax()]))
@@ -133,7 +143,7 @@ class DiscreteLaw:
     @classmethod
     def fit(cls, rows: Rows, levels: FloatArray) -> Self:
         """Learn the table and the linear model."""
-        columns = CauseColumns.fit(rows.causes)
+        columns = CauseColumns.fit(rows.causes, rows.labels)
         which = np.searchsorted(levels, rows.values)
         coefficients = _replicates(columns, rows, np.eye(len(levels))[which])
         found = [_few_levels(column) for column in rows.causes.T]
@@ -171,7 +181,7 @@ class DiscreteLaw:
 
 @dataclass(frozen=True, eq=False)
 class LocationScaleLaw:
-    """A continuous action: a_l = x'b + exp(x'g) z.
+    """A continuous action: a_l = w'b + exp(w'g) z.
 
     Attributes
     ----------
@@ -182,7 +192,7 @@ class LocationScaleLaw:
     cumulative : ndarray of shape (replicate, n)
         Their cumulative weights.
     centre : ndarray of shape (replicate,)
-        Their weighted means, taken out so that x'b is the mean.
+        Their weighted means, taken out so that w'b is the mean.
     low, high : float
         Range of the values that were seen.
     """
@@ -199,7 +209,7 @@ class LocationScaleLaw:
     @classmethod
     def fit(cls, rows: Rows) -> Self:
         """Regress the values, then the logarithm of the residuals, then the values with weights."""
-        columns = CauseColumns.fit(rows.causes)
+        columns = CauseColumns.fit(rows.causes, rows.labels)
         x = columns.of(rows.causes)
         residual = rows.values - x @ _ridge(x, rows.values[:, None], columns.penalised)[0][:, 0]
         spread = _log_errors(residual)

@@ -44,15 +44,21 @@ def spread_rows(posterior: EffectPosterior, queries: Queries, value: FloatArray)
 
 
 def _responding_means(posterior: EffectPosterior, queries: Queries, block: slice) -> FloatArray:
-    """Means averaged over draws of the actions that respond; a replicate of their laws goes with each draw."""
+    starts = [posterior.responses.starts(value) for value in queries.values[block]]
+    return np.stack([means_from(posterior, queries, rows) for rows in starts], axis=-1)
+
+
+def means_from(posterior: EffectPosterior, queries: Queries, starts: FloatArray) -> FloatArray:
+    """Means averaged over rows (m, V) and over draws of the actions that respond there; (chain, draw).
+
+    A replicate of their laws goes with each draw.
+    """
     responses, centre, unit = posterior.responses, posterior.design.outcome_mean, posterior.design.outcome_sd
     chains, draws, _ = posterior.coefficients.shape
     replicate = responses.replicate_of(chains, draws)
     was_set = np.array([queries.regime.sets(action) for action in posterior.actions])
-    numbers = range(*block.indices(len(queries)))
-    found = np.empty((chains, draws, len(numbers)))
-    for i, query in enumerate(numbers):
-        for b, values in enumerate(responses.particles(queries, query)):
-            eta = centre + unit * (posterior.coefficients[replicate == b] @ posterior.design.rows(values, was_set).T)
-            found[replicate == b, i] = posterior.link.mean(eta).mean(axis=-1)
+    found = np.empty((chains, draws))
+    for b, values in enumerate(responses.particles_from(starts, queries)):
+        eta = centre + unit * (posterior.coefficients[replicate == b] @ posterior.design.rows(values, was_set).T)
+        found[replicate == b] = posterior.link.mean(eta).mean(axis=-1)
     return found

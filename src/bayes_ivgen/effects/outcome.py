@@ -81,7 +81,7 @@ def outcome(
     def at_query(query: int) -> FloatArray:
         rng = np.random.default_rng([seed, query])
         uniform = rng.random((chains, draws))
-        if queries.averaged:
+        if queries.averaged and not queries.responding:
             spread = posterior.spread(queries.values[query])
             chosen = rng.integers(len(spread), size=(chains, draws))
             rows = posterior.design.rows(spread, was_set)
@@ -90,7 +90,7 @@ def outcome(
             variance = variance[chosen] if variance.ndim == 1 else variance[..., 0]
         elif queries.responding:
             value = posterior.responses.one_each(queries, query, chains, draws, rng).reshape(chains * draws, -1)
-            flags = np.broadcast_to(was_set, value.shape)
+            flags = np.broadcast_to(was_set, (len(value), len(was_set)))
             rows = posterior.design.rows(value, flags).reshape(chains, draws, -1)
             mean = np.einsum("cdp,cdp->cd", posterior.coefficients, rows)
             variance = noise.variances(value, flags, weights)

@@ -90,12 +90,9 @@ class EffectPosterior:
                 "this fit was saved without the rows from which responses are learned (an earlier version); fit "
                 "again with model.fit(data), or ask with rest='hold' or given={...}."
             )
-        if self.covariate_rows is not None:
-            raise QueryError(
-                "rest='respond' needs the laws of the actions given their causes alone, and this model has covariates, "
-                "which move the actions too. Ask with rest='hold' or given={...}."
-            )
-        return Responses(self.graph, self.natural_rows)
+        return Responses(
+            self.graph, self.natural_rows, self.design.structure, self.covariate_rows, self.support.categories
+        )
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -226,18 +223,19 @@ class EffectPosterior:
 
         Where actions respond, one for each replicate of their laws; (replicate, q, P).
         """
-        if queries.responding:
-            return self.responses.average_rows(self.design, queries, block)
         values = queries.values[block]
         was_set = np.array([queries.regime.sets(action) for action in self.actions])
-        if not queries.averaged:
+        if queries.responding:
+            rows = self.responses.average_rows(self.design, queries, block)
+        elif not queries.averaged:
             return self.design.rows(values, was_set)
-        rows = np.empty((len(values), self.design.n_coefficients))
-        for i, value in enumerate(values):
-            rows[i] = self.design.rows(self.spread(value), was_set).mean(axis=0)
+        else:
+            rows = np.empty((len(values), self.design.n_coefficients))
+            for i, value in enumerate(values):
+                rows[i] = self.design.rows(self.spread(value), was_set).mean(axis=0)
         # The columns of q(x) have mean zero over all rows; the sample would only add its own error.
         for name in set(queries.averaged) & set(queries.covariates):
-            rows[:, self.design.columns_of_covariate(name)] = 0.0
+            rows[..., self.design.columns_of_covariate(name)] = 0.0
         return rows
 
     def spread(self, value: FloatArray) -> FloatArray:

@@ -1,11 +1,12 @@
 """The reading "respond": actions that are neither set nor seen follow their own causes (design 1.8).
 
-With S set and G seen, the others are drawn from prod_l p(a_l | a_pa(l)) in topological order:
+With S set and G seen, covariates x are fixed or drawn from all rows, and the other actions from
+prod_l p(a_l | a_pa(l), x) in topological order:
 
-- those that no path leads to from S or G keep their natural joint law: observed rows, resampled as a whole;
+- those that no path leads to from S, G or x keep their natural joint law: observed rows, resampled as a whole;
 - those that a path leads to are drawn one after the other, each given its causes (`laws`).
 
-Replicate b of a Bayesian bootstrap of the rows gives the average design row xbar_b; draw i of the coefficients
+Replicate b of a Bayesian bootstrap of the rows gives the average design row dbar_b; draw i of the coefficients
 goes with replicate i mod B, so that the spread of the draws holds the uncertainty of both.
 """
 
@@ -23,9 +24,10 @@ from scipy.stats.qmc import Sobol
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.effects.laws import Law, Rows, fit_law
 from bayes_ivgen.effects.natural_rows import NaturalRows
-from bayes_ivgen.effects.queries import Queries
+from bayes_ivgen.effects.queries import Categories, Queries
 from bayes_ivgen.errors import IdentificationError, QueryError
 from bayes_ivgen.model import ActionGraph, Design
+from bayes_ivgen.model.structure import Structure
 
 PARTICLES = 512  # of a Sobol sequence, hence a power of two
 AT_ONCE = 8  # replicates whose design rows are made together
@@ -51,33 +53,66 @@ class Responses:
         Which actions are causes of which.
     rows : NaturalRows
         The rows from which the laws are learned.
+    structure : Structure, optional
+        Blocks, and the roles of the covariates.
+    covariate_rows : ndarray of shape (c, V - K), optional
+        The law of the covariates that a query leaves open.
+    categories : mapping of str to tuple
+        Labels of the variables whose values are codes.
     """
 
     graph: ActionGraph
     rows: NaturalRows = field(repr=False)
+    structure: Structure = field(default_factory=lambda: Structure(()))
+    covariate_rows: FloatArray | None = field(default=None, repr=False)
+    categories: Categories = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def drivers(self) -> tuple[str, ...]:
+        """Covariates that move actions: arguments of every law."""
+        return self.structure.covariates_in("confounding", "causal")
+
+    @cached_property
+    def factors(self) -> ActionGraph:
+        """The graph with the chain rule in each block: earlier members and their parents are causes, too."""
+        order = self.graph.order(self.rows.actions)
+        parents = {action: list(self.graph.parents_of(action)) for action in order}
+        for unit in self.structure.units:
+            members = [action for action in order if action in unit]
+            for i, action in enumerate(members):
+                for earlier in members[:i]:
+                    parents[action] += [earlier, *self.graph.parents_of(earlier)]
+        return ActionGraph(parents)
+
+    def causes(self, action: str) -> tuple[str, ...]:
+        """Arguments of the law of an action: actions, then covariates."""
+        return (*self.factors.parents_of(action), *self.drivers)
 
     def plan(self, queries: Queries) -> Plan:
-        """Split the responding actions by whether a path leads to them from an action with a value.
+        """Split the responding actions by whether a path leads to them from what has a value, or from x.
 
         Raises
         ------
         QueryError
-            If an action that responds is a cause of one that is seen.
+            If an action that responds is a cause of one that is seen, or shares its confounder.
         """
-        seen = [action for action in queries.stated if not queries.regime.sets(action)]
+        stated = [action for action in queries.stated if action in queries.actions]
+        seen = [action for action in stated if not queries.regime.sets(action)]
         for action in seen:
-            cause = next((name for name in queries.responding if name in self.graph.ancestors_of(action)), None)
+            cause = next((name for name in queries.responding if name in self.factors.ancestors_of(action)), None)
             if cause is not None:
+                verb = "drives" if cause in self.graph.ancestors_of(action) else "shares a confounder with"
                 raise QueryError(
-                    f"{cause!r} is left to respond and drives {action!r}, which is seen at a value: seeing {action!r} "
+                    f"{cause!r} is left to respond and {verb} {action!r}, which is seen at a value: seeing {action!r} "
                     f"tells about {cause!r}, and rest='respond' draws an action from its own causes only. Put "
                     f"{cause!r} into given or do, or take {action!r} out of given."
                 )
-        moved = [a for a in queries.responding if set(self.graph.ancestors_of(a)) & set(queries.stated)]
+        moved = [a for a in queries.responding if set(self.factors.ancestors_of(a)) & set(stated)]
         roots = tuple(action for action in queries.responding if action not in moved)
-        if len(self.rows.leaving(roots)) == 0:  # never left alone together: one after the other
+        # x moves all of them, and has its own law in every regime; or they were never left alone together.
+        if self.drivers or len(self.rows.leaving(roots)) == 0:
             moved, roots = [*moved, *roots], ()
-        order = self.graph.order(self.rows.actions)
+        order = self.factors.order(self.rows.actions)
         return Plan(roots, tuple(action for action in order if action in moved))
 
     @cached_property
@@ -85,7 +120,7 @@ class Responses:
         return {}
 
     def law(self, action: str) -> Law:
-        """p(a_l | a_pa(l)), learned on all rows that leave l alone.
+        """p(a_l | a_pa(l), x), learned on all rows that leave l alone.
 
         Raises
         ------
@@ -99,16 +134,33 @@ class Responses:
                     f"no regime leaves {action!r} alone, so nothing tells how it responds. Set it (do), hold it "
                     "(rest='hold'), or add rows of a regime that does not set it and fit again."
                 )
-            causes = self.rows.columns(self.graph.parents_of(action), index)
+            causes = self.causes(action)
+            labels = tuple(len(self.categories.get(name, ())) for name in causes)
             values = self.rows.columns([action], index)[:, 0]
-            self._laws[action] = fit_law(Rows(causes, values, self.rows.group[index], self.rows.weights))
+            columns = self.rows.columns(causes, index)
+            rows = Rows(columns, values, self.rows.group[index], self.rows.weights, labels)
+            self._laws[action] = fit_law(rows, labelled=action in self.categories)
         return self._laws[action]
 
+    def starts(self, value: FloatArray) -> FloatArray:
+        """Rows from which the particles of a query start, each equally likely: NaN where actions respond; (m, V)."""
+        if self.covariate_rows is None:
+            return value[None]
+        rows = np.tile(value, (len(self.covariate_rows), 1))
+        fixed = value[len(self.rows.actions) :]
+        rows[:, len(self.rows.actions) :] = np.where(np.isnan(fixed), self.covariate_rows, fixed)
+        return rows
+
     def particles(self, queries: Queries, query: int, replicates: int | None = None) -> FloatArray:
-        """Values of all actions, shape (replicate, particle, K); those with a value keep it."""
+        """Values of all variables, shape (replicate, particle, V); those with a value keep it."""
+        return self.particles_from(self.starts(queries.values[query]), queries, replicates)
+
+    def particles_from(self, starts: FloatArray, queries: Queries, replicates: int | None = None) -> FloatArray:
+        """Draw the actions that respond beside values of the others and of x, which are rows of `starts` (m, V)."""
         plan = self.plan(queries)
         uniform = self._uniform[:replicates]
-        values = np.broadcast_to(queries.values[query], uniform.shape).copy()
+        # a copy; neighbours in `starts` are alike, so that the last coordinate covers them evenly
+        values = starts[(uniform[:, :, -1] * len(starts)).astype(np.intp)]
         columns = [queries.actions.index(name) for name in plan.roots]
         if columns:
             index, cumulative = self._sorted_roots(plan.roots)
@@ -116,7 +168,7 @@ class Responses:
                 place = np.minimum(np.searchsorted(cumulative[b], u), len(index) - 1)
                 values[b][:, columns] = self.rows.values[np.ix_(index[place], columns)]
         for action in plan.reacting:
-            causes = [queries.actions.index(name) for name in self.graph.parents_of(action)]
+            causes = [queries.variables.index(name) for name in self.causes(action)]
             k = queries.actions.index(action)
             values[:, :, k] = self.law(action).draw(values[:, :, causes], uniform[:, :, k])
         return values
@@ -124,8 +176,8 @@ class Responses:
     @cached_property
     def _uniform(self) -> FloatArray:
         """Scrambled Sobol points, the same for every query: curves are smooth, and saved fits answer alike."""
-        n_actions = len(self.rows.actions)
-        return np.stack([Sobol(n_actions, seed=int(b)).random(PARTICLES) for b in range(len(self.rows.weights))])
+        n = len(self.rows.actions) + (self.covariate_rows is not None)  # the last one chooses x
+        return np.stack([Sobol(n, seed=int(b)).random(PARTICLES) for b in range(len(self.rows.weights))])
 
     def _sorted_roots(self, roots: tuple[str, ...]) -> tuple[NDArray[np.intp], FloatArray]:
         # Sorted along their main direction: neighbours are alike, so that stratified draws cover the law evenly.
@@ -143,18 +195,18 @@ class Responses:
         numbers = range(*block.indices(len(queries)))
         averages = np.empty((len(self.rows.weights), len(numbers), design.n_coefficients))
         for i, query in enumerate(numbers):
-            if plan.reacting:
+            if plan.reacting or self.covariate_rows is not None:
                 drawn = self.particles(queries, query)
                 for start in range(0, len(drawn), AT_ONCE):
-                    values = drawn[start : start + AT_ONCE].reshape(-1, len(was_set))
-                    rows = design.rows(values, np.broadcast_to(was_set, values.shape))
+                    values = drawn[start : start + AT_ONCE].reshape(-1, drawn.shape[2])
+                    rows = design.rows(values, was_set)
                     averages[start : start + AT_ONCE, i] = rows.reshape(-1, PARTICLES, rows.shape[1]).mean(axis=1)
             else:  # no draws are needed: observed rows, weighted
                 index = self.rows.leaving(plan.roots)
                 values = self.rows.values[index]
                 stated = np.isin(queries.actions, queries.stated)
                 values = np.where(stated, queries.values[query], values)
-                rows = design.rows(values, np.broadcast_to(was_set, values.shape))
+                rows = design.rows(values, was_set)
                 averages[:, i] = self.rows.row_weights(index) @ rows
         return averages
 
@@ -172,7 +224,7 @@ class Responses:
         return projected
 
     def one_each(self, queries: Queries, query: int, chains: int, draws: int, rng: np.random.Generator) -> FloatArray:
-        """One combination of the actions for each posterior draw, for outcome draws; (chain, draw, K)."""
+        """One combination of the variables for each posterior draw, for outcome draws; (chain, draw, V)."""
         drawn = self.particles(queries, query)
         return drawn[self.replicate_of(chains, draws), rng.integers(drawn.shape[1], size=(chains, draws))]
 
@@ -181,12 +233,12 @@ class Responses:
         plan = self.plan(queries)
         reasons = []
         if plan.reacting:
-            drawn = self.particles(queries, query, CHECKED).reshape(-1, len(queries.actions))
+            drawn = self.particles(queries, query, CHECKED).reshape(-1, len(queries.variables))
         for action in plan.reacting:
-            causes = self.graph.parents_of(action)
+            causes = self.causes(action)
             if not causes:
                 continue
-            share = self._share_outside(action, drawn[:, [queries.actions.index(name) for name in causes]])
+            share = self._share_outside(action, drawn[:, [queries.variables.index(name) for name in causes]])
             if share > FAR_SHARE:
                 reasons.append(
                     f"{action} would react to values of {', '.join(causes)} that never occurred"
@@ -207,7 +259,7 @@ class Responses:
 
     def _seen(self, action: str) -> tuple[KDTree, FloatArray, float]:
         if action not in self._trees:
-            seen = self.rows.columns(self.graph.parents_of(action), self.rows.leaving([action]))
+            seen = self.rows.columns(self.causes(action), self.rows.leaving([action]))
             width = np.ptp(seen, axis=0)
             scale = np.where(width > 0, width, 1.0)
             tree = KDTree(seen / scale)

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from bayes_ivgen.data import RegimeData
+from bayes_ivgen.effects import NaturalRows
 from bayes_ivgen.errors import EstimandWarning, SpecError
 from bayes_ivgen.inference.diagnostics import warn_if_not_mixed
 from bayes_ivgen.inference.family_densities import family_log_likelihood, family_log_prior
@@ -136,5 +137,6 @@ def _datatree(
             "log_likelihood": family_log_likelihood(design, rows, sampled, known).assign_coords(counts),
             "observed_data": observed(data),
             "constant_data": constants(data, design),
+            "natural_rows": NaturalRows.of(data).to_dataset(),
         }
     )

@@ -195,12 +195,12 @@ class Fit:
         rest : {"hold", "respond"}, optional
             What the actions in neither do. ``"hold"``: they are set to their observed values, and
             averaged over. ``"respond"``: they follow their own causes, so that what reacts to the
-            actions that are set moves with them; their laws come from up to 5,000 rows of each
-            regime (docs/theory/respond.md). Beside `given`, only where no responding action is a
-            cause of a seen one.
+            actions that are set moves with them; their laws, given their causes and the covariates
+            that move actions, come from up to 5,000 rows of each regime (docs/theory/respond.md).
+            Beside `given`, only where no responding action is a cause of a seen one.
         covariates : mapping or data frame, optional
             Values of the covariates. Those left out are averaged over all rows of the data,
-            whatever their regime; also where actions are seen.
+            whatever their regime; also where actions are seen. Responding actions follow them.
         exposure : float or array, optional
             Size of the row that is asked about, log link only; by default 1, so that the effect is a rate.
         extrapolate : bool
@@ -213,9 +213,10 @@ class Fit:
         Raises
         ------
         QueryError
-            If an action is unknown, open, or both set and seen.
+            If an action is unknown, open, or both set and seen; if one that responds is a cause of a seen one.
         IdentificationError
-            If the regimes at hand do not identify the effect; the message names what is missing.
+            If the regimes at hand do not identify the effect, or none leaves a responding action alone; the
+            message names what is missing.
         SupportError
             If a value lies far outside those that were tried.
         """
@@ -395,7 +396,8 @@ class Fit:
     def check_calibration(self, data: RegimeData, action: str, *, held_out: bool = False) -> CheckResult:
         """Hold the effect of one action, the others left to respond, against the rows that set it alone.
 
-        In those rows E[Y | do(a_j)] is a plain mean: it needs none of the model's assumptions.
+        In those rows E[Y | do(a_j)] is a plain mean: it needs none of the model's assumptions. With
+        covariates both sides are taken at the covariates of these rows.
 
         Parameters
         ----------
