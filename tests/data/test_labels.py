@@ -204,7 +204,7 @@ def test_files_that_change_after_they_were_read(tmp_path: Path) -> None:
     table().to_csv(path, index=False)
     data = RegimeData.from_csv(path, **options)
     table().assign(offer=lambda x: x["offer"].replace("A", "new")).to_csv(path, index=False)
-    with pytest.raises(DataError, match=r"labels that they did not have before.*Build the data again"):
+    with pytest.raises(DataError, match=r"rows.csv has changed since the data were built: .* build the data again"):
         list(data.batches())
     assert RegimeData.from_csv(path, **options).categories["offer"] == ("B", "new", "none")
 

@@ -9,12 +9,13 @@ import numpy as np
 
 from bayes_ivgen.data.checks import RegimeLabels, check_excluded, check_unique, checked_exclude, only, ordered
 from bayes_ivgen.data.columns import ColumnNames
+from bayes_ivgen.data.file_source import FileSource
 from bayes_ivgen.data.labels import LabelSet, too_many_labels
 from bayes_ivgen.data.missing import MissingRows
 from bayes_ivgen.data.profile import MAX_LEVELS, FloatArray, ProfileBuilder, RegimeProfile
 from bayes_ivgen.data.reading import RowReader
 from bayes_ivgen.data.regime import Regime, own_labels, resolve_labels
-from bayes_ivgen.data.sources import Batch, CodedSource, FileSource, RowSource, SelectedSource
+from bayes_ivgen.data.sources import Batch, CodedSource, MemorySource, RowSource, SelectedSource
 from bayes_ivgen.errors import DataError
 
 
@@ -71,9 +72,13 @@ def assemble(
         of_variables = {k: final for k, final in recode.items() if k < described}
         of_dataset = None if columns.dataset is None else recode[columns.read.index(columns.dataset)]
         profiles = {regime: profile.recoded(of_variables, of_dataset) for regime, profile in profiles.items()}
-    kept: RowSource = SelectedSource(source, frozenset(left_out)) if left_out else source
+    kept = _without(source, frozenset(left_out)) if left_out else source
     kept = CodedSource(kept, recode) if recode else kept
     return Parts(columns, ordered(profiles, columns.actions), kept, regime_of_label, sets)
+
+
+def _without(source: RowSource, labels: frozenset[str]) -> RowSource:
+    return source.without(labels) if isinstance(source, MemorySource) else SelectedSource(source, labels)
 
 
 def _final_labels(

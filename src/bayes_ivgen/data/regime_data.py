@@ -13,13 +13,15 @@ from bayes_ivgen.data.assembly import Parts, assemble
 from bayes_ivgen.data.checks import RegimeLabels
 from bayes_ivgen.data.columns import ColumnNames
 from bayes_ivgen.data.datasets import DATASET, dataset_of_frames, label_of
-from bayes_ivgen.data.identification import Units, level_weights, missing_regimes, units_of
+from bayes_ivgen.data.file_source import FileSource
+from bayes_ivgen.data.identified import identified_table
 from bayes_ivgen.data.labels import Label, LabelSet
 from bayes_ivgen.data.missing import Missing
+from bayes_ivgen.data.parts import PART_ROWS, RowsPart
 from bayes_ivgen.data.profile import FloatArray, RegimeProfile
 from bayes_ivgen.data.reading import RowReader
 from bayes_ivgen.data.regime import Regime
-from bayes_ivgen.data.sources import BATCH_ROWS, Batch, FileSource, MemorySource, RowSource, split_by_label
+from bayes_ivgen.data.sources import BATCH_ROWS, Batch, MemorySource, RowSource, split_by_label
 from bayes_ivgen.data.tables import summary_table
 from bayes_ivgen.errors import DataError
 
@@ -314,10 +316,20 @@ class RegimeData:
 
     def batches(self, batch_rows: int = BATCH_ROWS) -> Iterator[Batch]:
         """Yield all rows in batches of one regime each, at most `batch_rows` at a time."""
-        if batch_rows < 1:
-            raise DataError(f"batch_rows is {batch_rows}; a batch must hold at least 1 row.")
-        for label, values in self._source.read(batch_rows):
-            yield Batch.of(self._regime_of_label[label], values, self.columns)
+        return self._rows.batches(batch_rows)
+
+    def parts(self, rows: int = PART_ROWS) -> tuple[RowsPart, ...]:
+        """Cut the rows into parts of about `rows` rows each that can be pickled, to read them in other processes.
+
+        Together, in this order, the parts hold all rows in the order of `batches`; where `rows` is a multiple of
+        `batch_rows` also the same batches. Parts of files are paths and row groups: a part is at least one row
+        group of a Parquet file, or one CSV file.
+        """
+        return self._rows.cut(rows)
+
+    @property
+    def _rows(self) -> RowsPart:
+        return RowsPart(self.columns, self._source, self._regime_of_label)
 
     def pooled_range(self, regimes: Iterable[Regime]) -> tuple[FloatArray, FloatArray]:
         """Lowest and highest value of the variables and the outcome over `regimes`, shape (V + 1,)."""
@@ -369,46 +381,7 @@ class RegimeData:
         DataError
             If a block names something else than actions, or a regime sets only part of a block.
         """
-        units = units_of(blocks, self.actions)
-        self._check_blocks(blocks, units)
-        heads = [unit[0] for unit in units]
-        records = []
-        for target in self._targets(units):
-            known = level_weights(target, self.regimes, heads) is not None
-            missing = () if known else missing_regimes(target, self.regimes, self.actions, units=units)
-            records.append(
-                {
-                    "effect": target.label,
-                    "identified": known,
-                    "missing": ", ".join(regime.label for regime in missing),
-                }
-            )
-        return pd.DataFrame.from_records(records).set_index("effect")
-
-    def _check_blocks(self, blocks: Sequence[Sequence[str]], units: Units) -> None:
-        named = [name for block in blocks for name in block]
-        wrong = next((name for name in named if name not in self.actions or named.count(name) > 1), None)
-        if wrong is not None:
-            raise DataError(
-                f"blocks={blocks!r} names {wrong!r}, which is not an action or stands twice. The actions are "
-                f"{list(self.actions)}; name each at most once, as in blocks=[[{self.actions[0]!r}, ...]]."
-            )
-        for regime in self.regimes:
-            block = next((unit for unit in units if 0 < sum(map(regime.sets, unit)) < len(unit)), None)
-            if block is not None:
-                raise DataError(
-                    f"the regime {regime.label!r} sets only part of the block {list(block)}; leave its rows out with "
-                    f"exclude=[{regime.label!r}] where the data are read, or give finer blocks."
-                )
-
-    def _targets(self, units: Units) -> list[Regime]:
-        k = len(units)
-        if k > 6:
-            masks = [0, *(1 << i for i in range(k)), (1 << k) - 1]
-        else:
-            masks = sorted(range(1 << k), key=lambda mask: (mask.bit_count(), mask))
-        chosen = [{a for i, unit in enumerate(units) if mask >> i & 1 for a in unit} for mask in masks]
-        return list(dict.fromkeys(Regime(tuple(a for a in self.actions if a in names)) for names in chosen))
+        return identified_table(self.regimes, self.actions, blocks)
 
     def __str__(self) -> str:
         rows = ", ".join(f"{regime.label}: {profile.rows}" for regime, profile in self.profiles.items())

@@ -1,27 +1,17 @@
-"""Where rows come from, in memory or in files, read in batches of one regime each."""
+"""Where rows come from, read in batches of one regime each; those in memory here, those in files in `file_source`."""
 
 from __future__ import annotations
 
-import glob
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from bayes_ivgen.data.columns import ColumnNames
-from bayes_ivgen.data.frames import check_columns
-from bayes_ivgen.data.missing import MissingRows
 from bayes_ivgen.data.profile import FloatArray
-from bayes_ivgen.data.reading import RowReader
 from bayes_ivgen.data.regime import Regime
 from bayes_ivgen.errors import DataError
-
-if TYPE_CHECKING:
-    from pyarrow import Schema
-    from pyarrow.dataset import Dataset
 
 BATCH_ROWS = 65_536
 
@@ -62,6 +52,23 @@ class RowSource(Protocol):
         """Yield all rows, at most `batch_rows` at a time."""
         ...
 
+    def parts(self, rows: int) -> Sequence[RowSource]:
+        """Cut into sources of about `rows` rows each that can be pickled; in this order they are all rows."""
+        ...
+
+
+def grouped[Piece](pieces: Sequence[Piece], sizes: Sequence[int | None], most: int) -> list[list[Piece]]:
+    """Put neighbours together while their sizes add up to `most` at most; one of unknown size (None) stays alone."""
+    groups: list[list[Piece]] = []
+    room = 0
+    for piece, size in zip(pieces, sizes, strict=True):
+        if not groups or size is None or size > room:
+            groups.append([])
+            room = most
+        groups[-1].append(piece)
+        room = -1 if size is None else room - size
+    return groups
+
 
 @dataclass(frozen=True, eq=False)
 class MemorySource:
@@ -74,6 +81,19 @@ class MemorySource:
         for label, values in self.values.items():
             for start in range(0, max(len(values), 1), batch_rows):
                 yield LabelledBatch(label, values[start : start + batch_rows])
+
+    def without(self, labels: Container[str]) -> MemorySource:
+        """Leave out the rows of some labels."""
+        return MemorySource({label: values for label, values in self.values.items() if label not in labels})
+
+    def parts(self, rows: int) -> list[MemorySource]:
+        """Cut into sources of up to `rows` rows each; in this order they are all rows."""
+        pieces = [
+            (label, values[start : start + rows])
+            for label, values in self.values.items()
+            for start in range(0, len(values), rows)
+        ]
+        return [MemorySource(dict(group)) for group in grouped(pieces, [len(values) for _, values in pieces], rows)]
 
 
 def split_by_label(values: FloatArray, labels: np.ndarray[Any, Any]) -> dict[str, FloatArray]:
@@ -93,6 +113,10 @@ class SelectedSource:
     def read(self, batch_rows: int = BATCH_ROWS) -> Iterator[LabelledBatch]:
         """Yield all rows that are left, at most `batch_rows` at a time."""
         return (batch for batch in self.source.read(batch_rows) if batch.label not in self.exclude)
+
+    def parts(self, rows: int) -> list[SelectedSource]:
+        """Cut the source, with the same labels left out."""
+        return [replace(self, source=part) for part in self.source.parts(rows)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,114 +147,6 @@ class CodedSource:
                     )
             yield LabelledBatch(label, coded)
 
-
-@dataclass(frozen=True, eq=False)
-class FileSource:
-    """Rows of Parquet or CSV files, streamed: memory is set by the batch, not by the file."""
-
-    dataset: Dataset = field(repr=False)
-    reader: RowReader
-    where: str
-
-    @classmethod
-    def open(cls, path: Any, reader: RowReader, file_format: str) -> FileSource:
-        """Open files, a folder or a glob pattern without reading the rows; the reader names the columns.
-
-        Raises
-        ------
-        DataError
-            If there is no such file, the files cannot be read, or a column is missing.
-        """
-        import pyarrow as pa
-        from pyarrow import dataset
-
-        paths = _expand(path)
-        where = f"{path}" if isinstance(path, str | Path) else f"{len(paths)} files"
-        try:
-            files = paths if len(paths) > 1 else paths[0]
-            opened = dataset.dataset(files, format=file_format)
-            if not opened.files:
-                raise DataError(f"there are no files in {where}. Check the path, or name the files.")
-            check_columns(opened.schema.names, reader.needed, where)
-            schema = _widened(opened.schema, reader, file_format)
-            opened = dataset.dataset(files, format=file_format, schema=schema)
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise DataError(
-                f"{where} cannot be read as {file_format}: {_reason(error)}. "
-                "Check the file, or convert it to Parquet or CSV with a header line."
-            ) from error
-        return cls(opened, reader, where)
-
-    def read(self, batch_rows: int = BATCH_ROWS, found: MissingRows | None = None) -> Iterator[LabelledBatch]:
-        """Yield all rows without missing values, at most `batch_rows` at a time.
-
-        Raises
-        ------
-        DataError
-            If the rows cannot be used. Missing values are refused after the last row, when all are counted.
-        """
-        import pyarrow as pa
-
-        reader, found = self.reader, self.reader.count() if found is None else found
-        first_row = 0
-        try:
-            for record_batch in self.dataset.to_batches(columns=reader.needed, batch_size=batch_rows):
-                if record_batch.num_rows == 0:
-                    continue
-                table = pa.table(record_batch)
-                values, labels = reader.read(table, self.where, found, first_row=first_row)
-                first_row += record_batch.num_rows
-                if found.rows and reader.missing == "refuse":
-                    continue
-                if labels is not None:
-                    yield from (LabelledBatch(*item) for item in split_by_label(values, labels).items())
-        except (pa.ArrowException, OSError) as error:
-            raise DataError(
-                f"{self.where} cannot be read after row {first_row}: {_reason(error)}. "
-                "Every row must have the same columns and number format."
-            ) from error
-        if reader.missing == "refuse":
-            found.refuse()
-
-
-def _reason(error: Exception) -> str:
-    # Arrow puts the path and advice in front of the reason, which would be cut off.
-    text = str(error).splitlines()[0]
-    found = re.search(r"input source '(?P<file>[^']*)': (?:Invalid: )?(?P<reason>.*)", text)
-    short = f"{Path(found['file']).name}: {found['reason']}" if found else text
-    return short[:200].rstrip(".")
-
-
-def _widened(schema: Schema, reader: RowReader, file_format: str) -> Schema:
-    """Types for all files, not only the first: whole numbers at the top may go on as fractions, labels are text."""
-    import pyarrow as pa
-
-    for name in reader.columns.numeric:
-        position = schema.get_field_index(name)
-        kind = schema.field(position).type
-        if pa.types.is_integer(kind) or pa.types.is_null(kind):
-            schema = schema.set(position, pa.field(name, pa.float64()))
-    for name in (part for part in (reader.regime, reader.columns.dataset) if part is not None):
-        position = schema.get_field_index(name)
-        if file_format == "csv" or pa.types.is_null(schema.field(position).type):
-            schema = schema.set(position, pa.field(name, pa.string()))
-    return schema
-
-
-def _expand(path: Any) -> list[str]:
-    items = [path] if isinstance(path, str | Path) else list(path)
-    found: list[str] = []
-    for item in items:
-        text = str(item)
-        if "://" in text or Path(text).exists():
-            found.append(text)
-            continue
-        matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - patterns may be absolute
-        if not matches:
-            raise DataError(
-                f"there is no file {text!r}. Check the path; patterns such as 'rows/*.parquet' are allowed."
-            )
-        found.extend(matches)
-    if not found:
-        raise DataError("the list of files is empty; name at least one file, folder or pattern.")
-    return found
+    def parts(self, rows: int) -> list[CodedSource]:
+        """Cut the source, with the same codes."""
+        return [replace(self, source=part) for part in self.source.parts(rows)]
