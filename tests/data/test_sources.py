@@ -15,6 +15,7 @@ import pytest
 from bayes_ivgen.data import RegimeData
 from bayes_ivgen.data.columns import ColumnNames
 from bayes_ivgen.data.file_source import FileSource
+from bayes_ivgen.data.frames import RowLabels
 from bayes_ivgen.data.reading import RowReader
 from bayes_ivgen.data.sources import MemorySource, RowSource, split_by_label
 from bayes_ivgen.errors import DataError
@@ -314,7 +315,7 @@ def test_opening_does_not_read_the_rows(tmp_path: Path) -> None:
 
 def test_split_by_label_keeps_the_order_of_rows_and_of_first_appearance() -> None:
     values = np.arange(8.0).reshape(4, 2)
-    parts = split_by_label(values, np.array(["z", "a", "z", "m"], dtype=object))
+    parts = split_by_label(values, RowLabels(np.array([2, 0, 2, 1]), ["a", "m", "z", "not there"]))
     assert list(parts) == ["z", "a", "m"]
     np.testing.assert_array_equal(parts["z"], values[[0, 2]])
     np.testing.assert_array_equal(parts["m"], values[[3]])

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from bayes_ivgen.data.labels import Label, listed, plain_label
+from bayes_ivgen.data.factors import plain_label
+from bayes_ivgen.data.labels import Label, listed
 from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.data.regime import Regime
 from bayes_ivgen.errors import DataError, DataWarning

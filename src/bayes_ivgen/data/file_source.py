@@ -98,10 +98,10 @@ class FileSource:
         import pyarrow as pa
 
         file.check_unchanged()
-        batches = _parquet_batches if self.file_format == "parquet" else _csv_batches
+        batches = self._parquet_batches if self.file_format == "parquet" else self._csv_batches
         first_row = 0
         try:
-            for first_row, batch in batches(file, self.schema, self.reader.needed, batch_rows):
+            for first_row, batch in batches(file, batch_rows):
                 if batch.num_rows:
                     yield first_row, batch
         except DataError:
@@ -114,32 +114,38 @@ class FileSource:
             ) from error
         file.check_unchanged()  # while it was read
 
+    def _parquet_batches(self, file: DataFile, batch_rows: int) -> Numbered:
+        from pyarrow import parquet
 
-def _parquet_batches(file: DataFile, schema: Schema, needed: Sequence[str], batch_rows: int) -> Numbered:  # noqa: ARG001
-    from pyarrow import parquet
+        options: dict[str, Any] = {
+            "buffer_size": LOCAL_BUFFER if file.is_local else REMOTE_BUFFER,
+            "pre_buffer": False,
+            "read_dictionary": [] if self.reader.regime is None else [self.reader.regime],
+            "page_checksum_verification": True,  # where the writer stored them
+        }
+        with (
+            file.filesystem.open_input_file(file.path) as handle,
+            parquet.ParquetFile(handle, **options) as opened,
+        ):
+            if _row_groups(opened.metadata) != file.rows:
+                raise file.changed(f"{sum(file.rows or ()):,} rows then, {opened.metadata.num_rows:,} now")
+            for group in file.chosen:
+                first_row = file.first_row(group)
+                for batch in opened.iter_batches(batch_rows, row_groups=[group], columns=self.reader.needed):
+                    yield first_row, batch
+                    first_row += batch.num_rows
 
-    buffer = LOCAL_BUFFER if file.is_local else REMOTE_BUFFER
-    with (
-        file.filesystem.open_input_file(file.path) as handle,
-        parquet.ParquetFile(handle, buffer_size=buffer, pre_buffer=False) as opened,
-    ):
-        if _row_groups(opened.metadata) != file.rows:
-            raise file.changed(f"{sum(file.rows or ()):,} rows then, {opened.metadata.num_rows:,} now")
-        for group in file.chosen:
-            first_row = file.first_row(group)
-            for batch in opened.iter_batches(batch_rows, row_groups=[group], columns=list(needed)):
-                yield first_row, batch
-                first_row += batch.num_rows
-
-
-def _csv_batches(file: DataFile, schema: Schema, needed: Sequence[str], batch_rows: int) -> Numbered:
-    first_row = 0
-    scanned = _csv(file).to_batches(
-        schema=schema, columns=list(needed), batch_size=batch_rows, batch_readahead=1, fragment_readahead=1
-    )
-    for batch in scanned:
-        yield first_row, batch
-        first_row += batch.num_rows
+    def _csv_batches(self, file: DataFile, batch_rows: int) -> Numbered:
+        first_row = 0
+        for batch in _csv(file).to_batches(
+            schema=self.schema,
+            columns=self.reader.needed,
+            batch_size=batch_rows,
+            batch_readahead=1,
+            fragment_readahead=1,
+        ):
+            yield first_row, batch
+            first_row += batch.num_rows
 
 
 def _csv(file: DataFile) -> FileFragment:

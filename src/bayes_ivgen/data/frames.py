@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import narwhals as nw
 import numpy as np
+from numpy.typing import NDArray
 
+from bayes_ivgen.data.factors import factorized
 from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.errors import DataError
 
@@ -69,7 +71,7 @@ def numeric_columns(frame: nw.DataFrame[Any], names: Sequence[str], where: str, 
 def numeric_column(
     series: nw.Series[Any], name: str, where: str, first_row: int = 0, *, missing_ok: bool = False
 ) -> FloatArray:
-    """Return one column as floats of shape (n,); missing values are NaN if `missing_ok`, else an error.
+    """Return one column as floats of shape (n,), to be read only; missing values are NaN if `missing_ok`.
 
     Raises
     ------
@@ -88,14 +90,16 @@ def numeric_column(
             f"column {name!r} of {where} is missing (NaN) in row {row}; "
             "drop or fill the rows with missing values first."
         )
-    values = np.asarray(series.to_numpy())
+    values = _as_numpy(series)
     if np.iscomplexobj(values):
         raise DataError(
             f"column {name!r} of {where} holds complex numbers; it must hold real numbers. "
             "Pass the real part or the modulus."
         )
-    values = values.astype(np.float64)
-    finite = ~np.isinf(values) if missing_ok else np.isfinite(values)
+    values = values.astype(np.float64, copy=False)
+    finite = np.isfinite(values)
+    if missing_ok and not finite.all():
+        finite |= np.isnan(values)
     if not finite.all():
         row = int(np.argmin(finite))
         raise DataError(
@@ -103,6 +107,13 @@ def numeric_column(
             "drop or fill the rows with NaN or infinite values first."
         )
     return values
+
+
+def _as_numpy(series: nw.Series[Any]) -> np.ndarray[Any, Any]:
+    native = series.to_native()
+    if nw.dependencies.is_pyarrow_chunked_array(native) and native.num_chunks == 1:
+        return np.asarray(native.chunk(0).to_numpy(zero_copy_only=False))  # not copied where nothing is missing
+    return np.asarray(series.to_numpy())
 
 
 _CONVERT = "Convert it to numbers, with .astype(float) in pandas or .cast(float) in polars"
@@ -132,29 +143,26 @@ def _advice(dtype: nw.dtypes.DType, raw: str) -> str:
     return f"{_CONVERT}."
 
 
-def label_column(
-    frame: nw.DataFrame[Any], name: str, where: str, first_row: int = 0
-) -> np.ndarray[Any, np.dtype[np.object_]]:
-    """Return the regime labels as an array of strings.
+class RowLabels(NamedTuple):
+    """Labels of rows: codes of shape (n,), -1 where the label is missing, and the label of each code."""
+
+    codes: NDArray[np.integer[Any]]
+    labels: list[str]
+
+
+def label_column(frame: nw.DataFrame[Any], name: str, where: str) -> RowLabels:
+    """Return the regime labels.
 
     Raises
     ------
     DataError
-        If a label is missing or is not text.
+        If a label is not text.
     """
     series = frame[name]
-    if series.is_null().any():
-        row = first_row + int(series.is_null().to_numpy().argmax())
-        raise DataError(
-            f"the regime column {name!r} of {where} is missing in row {row}; "
-            "label every row, 'obs' where nothing was set."
-        )
-    labels = np.asarray(
-        series.cast(nw.String).to_numpy() if series.dtype.is_numeric() else series.to_list(), dtype=object
-    )
+    codes, labels, _ = factorized(series.cast(nw.String) if series.dtype.is_numeric() else series)
     wrong = next((label for label in labels if not isinstance(label, str)), None)
     if wrong is not None:
         raise DataError(
             f"the regime column {name!r} of {where} holds {wrong!r}; labels must be text such as 'obs' or 'do(tv)'."
         )
-    return labels
+    return RowLabels(codes, labels)

@@ -16,6 +16,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from bayes_ivgen.data.factors import factorized, plain_label
 from bayes_ivgen.data.profile import MAX_LEVELS, FloatArray
 from bayes_ivgen.errors import DataError
 
@@ -41,11 +42,6 @@ class LabelSet:
 def listed(labels: Iterable[Label]) -> str:
     """Labels for a message: ``'A', 'B'``."""
     return ", ".join(repr(label) for label in labels)
-
-
-def plain_label(value: Any) -> Any:
-    """NumPy scalars as Python's own, so that they are found, printed and stored alike."""
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def holds_labels(series: nw.Series[Any]) -> bool:
@@ -109,7 +105,7 @@ class Codebook:
         """
         if name in self._numeric:
             self._refuse_both(name, where)
-        positions, labels, declared = _split(series)
+        positions, labels, declared = factorized(series)
         wrong = next((label for label in labels if not isinstance(label, Label)), None)
         if wrong is not None:
             raise DataError(
@@ -160,31 +156,6 @@ class Codebook:
         for position, label in enumerate(final):
             recode[known.index(label)] = position
         return LabelSet(tuple(final), ordered=declared is not None), recode
-
-
-def _split(series: nw.Series[Any]) -> tuple[np.ndarray[Any, Any], list[Any], tuple[Label, ...] | None]:
-    """Positions among distinct labels (-1: missing), these labels, and all of them in order if they are ordered."""
-    native = series.to_native()
-    if isinstance(native, pd.Series) and isinstance(native.dtype, pd.CategoricalDtype):
-        declared = [plain_label(label) for label in native.cat.categories]
-        positions = native.cat.codes.to_numpy()
-        present = np.unique(positions[positions >= 0])
-        order = np.full(len(declared) + 1, -1)
-        order[present] = np.arange(len(present))
-        return order[positions], [declared[i] for i in present], tuple(declared) if native.cat.ordered else None
-    values = np.empty(len(series), dtype=object)
-    values[:] = [None if value is pd.NA else value for value in series.to_list()]
-    positions, labels = pd.factorize(values)
-    return positions, [plain_label(label) for label in labels], _declared_order(series, native)
-
-
-def _declared_order(series: nw.Series[Any], native: Any) -> tuple[Label, ...] | None:
-    if isinstance(series.dtype, nw.Enum):
-        return tuple(plain_label(label) for label in series.dtype.categories)
-    kind = getattr(native, "type", None)  # of an Arrow column
-    if not getattr(kind, "ordered", False) or native.num_chunks == 0:
-        return None
-    return tuple(native.unify_dictionaries().chunk(0).dictionary.to_pylist())
 
 
 def _in_order(labels: Sequence[Label], declared: tuple[Label, ...] | None) -> list[Label]:

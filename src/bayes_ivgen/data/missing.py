@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 
-import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,18 +39,31 @@ class MissingRows:
         self._first: dict[str, tuple[str, int]] = {}
         self._order: list[str] = []
 
-    def find(self, frame: nw.DataFrame[Any], names: list[str], where: str, first_row: int) -> NDArray[np.bool_]:
-        """Rows of a table in which one of the named columns is missing; shape (n,)."""
-        gone = np.zeros(len(frame), dtype=bool)
-        self._order = names
-        for name in names:
-            here = _is_missing(frame[name])
-            if here.any():
+    def find(
+        self, missing: Mapping[str, NDArray[np.bool_] | None], n: int, where: str, first_row: int
+    ) -> NDArray[np.bool_] | None:
+        """Rows of a table in which a value is missing, shape (n,), or None.
+
+        Parameters
+        ----------
+        missing : mapping of str to ndarray of shape (n,) or None
+            For each column the rows in which it is missing, or None.
+        n : int
+            Number of rows.
+        where : str
+            What the table is called in messages.
+        first_row : int
+            Number of its first row in messages.
+        """
+        gone = None
+        self._order = list(missing)
+        for name, here in missing.items():
+            if here is not None:
                 self.by_column[name] += int(here.sum())
                 self._first.setdefault(name, (where, first_row + int(np.argmax(here))))
-                gone |= here
-        self.seen += len(frame)
-        self.rows += int(gone.sum())
+                gone = here if gone is None else gone | here
+        self.seen += n
+        self.rows += 0 if gone is None else int(gone.sum())
         return gone
 
     @property
@@ -93,10 +106,3 @@ class MissingRows:
                 DataWarning,
                 stacklevel=5,
             )
-
-
-def _is_missing(series: nw.Series[Any]) -> NDArray[np.bool_]:
-    missing = np.asarray(series.is_null().to_numpy(), dtype=bool)
-    if series.dtype.is_float():
-        missing = missing | np.asarray(series.is_nan().fill_null(value=True).to_numpy(), dtype=bool)
-    return missing

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
@@ -85,6 +87,37 @@ def thinned[Rows: np.ndarray](rows: Rows, most: int) -> Rows:
     return rows[np.linspace(0, len(rows) - 1, most).astype(int)]
 
 
+class _Keyed(NamedTuple):
+    """Rows with their random keys (n,), values (n, V + 1), weights and data sets (n,)."""
+
+    keys: FloatArray
+    values: FloatArray
+    weights: FloatArray | None
+    dataset: FloatArray | None
+
+    def take(self, rows: NDArray[np.intp]) -> _Keyed:
+        """Return some of the rows, columns of values in one piece."""
+        return _Keyed(
+            self.keys[rows],
+            np.take(self.values.T, rows, axis=1).T,
+            None if self.weights is None else self.weights[rows],
+            None if self.dataset is None else self.dataset[rows],
+        )
+
+    @classmethod
+    def joined(cls, chunks: Sequence[_Keyed]) -> _Keyed:
+        """Put chunks together; all of them have weights or none has, and so for data sets."""
+        if len(chunks) == 1:
+            return chunks[0]
+        keys, values, weights, dataset = zip(*chunks, strict=True)
+        return cls(
+            np.concatenate(keys),
+            np.concatenate([part.T for part in values], axis=1).T,
+            None if weights[0] is None else np.concatenate(weights),
+            None if dataset[0] is None else np.concatenate(dataset),
+        )
+
+
 class ProfileBuilder:
     """Accumulates a `RegimeProfile` over batches of rows in one pass.
 
@@ -101,11 +134,11 @@ class ProfileBuilder:
         self._low = np.full(n_columns, np.inf)
         self._high = np.full(n_columns, -np.inf)
         self._levels: list[FloatArray | None] = [np.empty(0)] * (n_columns - 1)
-        self._sample = np.empty((0, n_columns + 2))  # the last two: weight, data set
-        self._keys = np.empty(0)
+        self._chunks: list[_Keyed] = []  # more rows than are kept in the end
+        self._pending = 0  # rows in them
+        self._largest_key = np.inf  # of the rows that may still be kept
         self._rng = np.random.default_rng(seed)
         self._sample_rows = sample_rows
-        self._weighted = False
         self._datasets: FloatArray | None = None
 
     def add(self, values: FloatArray, weights: FloatArray | None = None, dataset: FloatArray | None = None) -> None:
@@ -113,47 +146,58 @@ class ProfileBuilder:
         n = len(values)
         if n == 0:
             return
-        self._weighted |= weights is not None
-        w = np.ones(n) if weights is None else weights
-        self._add_moments(values, w)
+        self._add_moments(values, weights)
         self._rows += n
         self._low = np.minimum(self._low, values.min(axis=0))
         self._high = np.maximum(self._high, values.max(axis=0))
         for k, known in enumerate(self._levels):
             if known is not None:
-                merged = np.union1d(known, values[:, k])
-                self._levels[k] = merged if len(merged) <= MAX_LEVELS else None
+                self._levels[k] = _merged_levels(known, values[:, k])
         if dataset is not None:
-            counts = np.bincount(dataset.astype(int), w)
+            counts = np.bincount(dataset.astype(int), weights).astype(float)
             before = np.zeros(0) if self._datasets is None else self._datasets
             size = max(len(counts), len(before))
             self._datasets = np.pad(counts, (0, size - len(counts))) + np.pad(before, (0, size - len(before)))
-        self._add_to_sample(np.column_stack([values, w, np.zeros(n) if dataset is None else dataset]))
+        self._add_to_sample(values, weights, dataset)
 
-    def _add_moments(self, values: FloatArray, w: FloatArray) -> None:
+    def _add_moments(self, values: FloatArray, weights: FloatArray | None) -> None:
         # Chan's update of mean and sum of squares: exact merging, no cancellation for far-off means.
-        weight = float(w.sum())
-        mean = w @ values / weight
+        weight = float(len(values) if weights is None else weights.sum())
+        mean = values.mean(axis=0) if weights is None else weights @ values / weight
+        apart = values - mean
+        squares = np.einsum("ij,ij->j", apart, apart if weights is None else apart * weights[:, None])
         shift = mean - self._mean
         total = self._weight + weight
-        self._sum_squares += w @ (values - mean) ** 2 + shift**2 * (self._weight * weight / total)
+        self._sum_squares += squares + shift**2 * (self._weight * weight / total)
         self._mean += shift * (weight / total)
         self._weight = total
 
-    def _add_to_sample(self, values: FloatArray) -> None:
-        keys = np.concatenate([self._keys, self._rng.random(len(values))])
-        rows = np.concatenate([self._sample, values])
-        if len(rows) > self._sample_rows:
-            keep = np.sort(np.argpartition(keys, self._sample_rows)[: self._sample_rows])
-            keys, rows = keys[keep], rows[keep]
-        self._keys, self._sample = keys, rows
+    def _add_to_sample(self, values: FloatArray, weights: FloatArray | None, dataset: FloatArray | None) -> None:
+        keys = self._rng.random(len(values))
+        near = np.flatnonzero(keys < self._largest_key)
+        if not len(near):
+            return
+        self._chunks.append(_Keyed(keys, values, weights, dataset).take(near))
+        self._pending += len(near)
+        if self._pending > 1.5 * self._sample_rows:
+            self._largest_key = float(self._thin().keys.max())
+
+    def _thin(self) -> _Keyed:
+        """Keep the rows of the smallest keys, in the order in which they came."""
+        if not self._chunks:
+            return _Keyed(np.empty(0), np.empty((0, len(self._mean))), None, None)
+        rows = _Keyed.joined(self._chunks)
+        if len(rows.keys) > self._sample_rows:
+            rows = rows.take(np.sort(np.argpartition(rows.keys, self._sample_rows)[: self._sample_rows]))
+        self._chunks, self._pending = [rows], len(rows.keys)
+        return rows
 
     def build(self) -> RegimeProfile:
         """Return the profile of the rows added so far."""
-        sample = self._sample
-        if self._weighted:
+        kept = self._thin()
+        if kept.weights is not None:
             size = int(min(max(1, round(self._weight)), self._sample_rows))
-            sample = sample[_repeated(sample[:, -2], size)]
+            kept = kept.take(_repeated(kept.weights, size))
         return RegimeProfile(
             rows=self._rows,
             mean=self._mean.copy(),
@@ -161,11 +205,21 @@ class ProfileBuilder:
             low=self._low.copy(),
             high=self._high.copy(),
             levels=tuple(self._levels),
-            sample=np.ascontiguousarray(sample[:, :-2]),
+            sample=kept.values,
             weight=self._weight,
-            sample_dataset=None if self._datasets is None else sample[:, -1].copy(),
+            sample_dataset=kept.dataset,
             dataset_weight=self._datasets,
         )
+
+
+def _merged_levels(known: FloatArray, values: FloatArray) -> FloatArray | None:
+    """Return the distinct values of both, sorted, or None if there are more than `MAX_LEVELS`."""
+    for some in (values[: 4 * MAX_LEVELS], values):  # most columns of many levels show it at once
+        found = pd.unique(some)
+        if len(found) > MAX_LEVELS:
+            return None
+    merged = np.union1d(known, found)
+    return merged if len(merged) <= MAX_LEVELS else None
 
 
 def _repeated(weights: FloatArray, size: int) -> NDArray[np.intp]:

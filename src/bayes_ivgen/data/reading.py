@@ -7,15 +7,14 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
+from numpy.typing import NDArray
 
 from bayes_ivgen.data.columns import ColumnNames
-from bayes_ivgen.data.frames import label_column, numeric_column, to_narwhals
+from bayes_ivgen.data.frames import RowLabels, label_column, numeric_column, to_narwhals
 from bayes_ivgen.data.labels import Codebook, Label, holds_labels
 from bayes_ivgen.data.missing import Missing, MissingRows, checked_missing
 from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.errors import DataError
-
-LabelArray = np.ndarray[Any, np.dtype[np.object_]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +58,10 @@ class RowReader:
         *,
         first_row: int = 0,
         dataset: Label | None = None,
-    ) -> tuple[FloatArray, LabelArray | None]:
+    ) -> tuple[FloatArray, RowLabels | None]:
         """Return the columns of `ColumnNames.read` and the regime labels of the rows without missing values.
+
+        Each column of the array lies in one piece (Fortran order): profiles and designs go by columns.
 
         Parameters
         ----------
@@ -82,16 +83,29 @@ class RowReader:
         """
         names = [name for name in self.needed if dataset is None or name != self.columns.dataset]
         table = to_narwhals(frame, names, where)
-        gone = found.find(table, names, where, first_row)
+        columns = np.empty((len(self.columns.read), len(table)))
+        for k, name in enumerate(self.columns.read):
+            columns[k] = self._column(table, name, where, first_row, dataset)
+        labels = None if self.regime is None else label_column(table, self.regime, where)
         # Row numbers in messages are those of the file: rows are left out after everything was read.
-        columns = [self._column(table, name, where, first_row, dataset) for name in self.columns.read]
-        values = np.ascontiguousarray(np.column_stack(columns))
-        self._check_positive(values, gone, where, first_row)
-        labels = None
-        if self.regime is not None:
-            kept = table if not gone.any() else table.filter((~gone).tolist())
-            labels = label_column(kept, self.regime, where, first_row)
-        return values[~gone] if gone.any() else values, labels
+        gone = found.find(self._missing(columns, labels, names), len(table), where, first_row)
+        self._check_positive(columns, gone, where, first_row)
+        if gone is not None:
+            columns = np.compress(~gone, columns, axis=1)
+            labels = None if labels is None else RowLabels(labels.codes[~gone], labels.labels)
+        return columns.T, labels
+
+    def _missing(
+        self, columns: FloatArray, labels: RowLabels | None, names: list[str]
+    ) -> dict[str, NDArray[np.bool_] | None]:
+        missing: dict[str, NDArray[np.bool_] | None] = dict.fromkeys(names)
+        if not np.isfinite(columns).all():
+            for k, name in enumerate(self.columns.read):
+                if (here := np.isnan(columns[k])).any():
+                    missing[name] = here
+        if labels is not None and self.regime is not None and (labels.codes < 0).any():
+            missing[self.regime] = labels.codes < 0
+        return missing
 
     def _column(
         self, table: nw.DataFrame[Any], name: str, where: str, first_row: int, dataset: Label | None
@@ -103,19 +117,20 @@ class RowReader:
             return self.codebook.encode(table[name], name, where)
         if name in columns.variables and holds_labels(table[name]):
             return self.codebook.encode(table[name], name, where)
-        if table[name].is_null().all():
+        if table[name].null_count() == len(table):
             return np.full(len(table), np.nan)
         values = numeric_column(table[name], name, where, first_row, missing_ok=True)
         if name in columns.variables:
             self.codebook.saw_numbers(name, where)
         return values
 
-    def _check_positive(self, values: FloatArray, gone: np.ndarray[Any, Any], where: str, first_row: int) -> None:
+    def _check_positive(self, columns: FloatArray, gone: NDArray[np.bool_] | None, where: str, first_row: int) -> None:
         for part, name in (("weights", self.columns.weights), ("exposure", self.columns.exposure)):
             if name is None:
                 continue
-            column = values[:, self.columns.read.index(name)]
-            if (wrong := (column <= 0) & ~gone).any():
+            column = columns[self.columns.read.index(name)]
+            wrong = column <= 0 if gone is None else (column <= 0) & ~gone
+            if wrong.any():
                 row = int(np.argmax(wrong))
                 raise DataError(
                     f"the {part} column {name!r} of {where} is {column[row]:g} in row {first_row + row}; every entry "

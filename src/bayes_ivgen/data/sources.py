@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from bayes_ivgen.data.columns import ColumnNames
+from bayes_ivgen.data.frames import RowLabels
 from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.data.regime import Regime
 from bayes_ivgen.errors import DataError
@@ -96,11 +97,20 @@ class MemorySource:
         return [MemorySource(dict(group)) for group in grouped(pieces, [len(values) for _, values in pieces], rows)]
 
 
-def split_by_label(values: FloatArray, labels: np.ndarray[Any, Any]) -> dict[str, FloatArray]:
+def split_by_label(values: FloatArray, labels: RowLabels) -> dict[str, FloatArray]:
     """Split rows by their label; labels in order of first appearance."""
-    distinct, first, codes = np.unique(labels.astype(str), return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")
-    return {str(distinct[code]): values[codes == code] for code in order}
+    if len(labels.labels) == 1 and len(values):
+        return {labels.labels[0]: values}
+    counts = np.bincount(labels.codes, minlength=len(labels.labels))
+    narrow = labels.codes.astype(np.int16) if len(counts) < 2**15 else labels.codes  # sorted by radix
+    order = np.argsort(narrow, kind="stable")
+    ends = np.cumsum(counts)
+    sorted_values = np.take(values.T, order, axis=1).T  # keeps columns in one piece, as indexing does not
+    first = {code: order[ends[code] - counts[code]] for code in np.flatnonzero(counts)}
+    return {
+        labels.labels[code]: sorted_values[ends[code] - counts[code] : ends[code]]
+        for code in sorted(first, key=first.__getitem__)
+    }
 
 
 @dataclass(frozen=True, eq=False)
