@@ -111,7 +111,9 @@ def test_damage_is_placed_by_its_row_group(tmp_path: Path) -> None:
     path = write(table(2000), tmp_path / "rows.parquet", row_group_size=500, write_page_checksum=True)
     chunk = pq.read_metadata(path).row_group(2).column(1)
     path.write_bytes(noise(path.read_bytes(), chunk.data_page_offset + 50, 100))
-    with pytest.raises(DataError, match=r"rows.parquet cannot be read after row 1000: .* It is damaged or was cut short"):
+    with pytest.raises(
+        DataError, match=r"rows.parquet cannot be read after row 1000: .* It is damaged or was cut short"
+    ):
         RegimeData.from_parquet(path, **OPTIONS)
 
 
