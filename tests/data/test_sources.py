@@ -335,3 +335,13 @@ def test_batch_size_must_be_positive(tmp_path: Path, file_format: str) -> None:
             with pytest.raises(DataError, match=f"batch_rows is {wrong}; a batch must hold at least 1 row"):
                 list(data.batches(wrong))
         assert sum(len(batch.outcome) for batch in data.batches(1)) == 60
+
+
+@pytest.mark.parametrize("row_group_size", [100_000, 1_000_000])
+def test_memory_is_set_by_the_batch(row_group_size: int, tmp_path: Path) -> None:
+    """Of 24 MB in one row group or ten Arrow holds a few pages and buffers at a time."""
+    table(1_000_000).drop(columns="day").to_parquet(tmp_path / "rows.parquet", row_group_size=row_group_size)
+    source, before, most = open_source(tmp_path, "parquet"), pa.total_allocated_bytes(), 0
+    for _ in source.read(4096):
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert most < 10e6
