@@ -149,3 +149,26 @@ def test_adding_rows_does_not_change_them_or_an_earlier_profile() -> None:
     np.testing.assert_array_equal(values, before)
     for now, then in zip((first.mean, first.sd, first.low, first.sample), kept, strict=True):
         np.testing.assert_array_equal(now, then)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 60), st.integers(1, 300), st.integers(1, 80), st.booleans())
+def test_the_sample_has_the_smallest_keys_however_the_rows_come(k: int, n: int, step: int, labelled: bool) -> None:
+    """Rows that cannot be kept are dropped on the way: never one that would have been."""
+    rows = np.arange(float(n))
+    keys = np.random.default_rng(3).random(n)
+    builder = ProfileBuilder(2, seed=3, sample_rows=k)
+    for start in range(0, n, step):
+        part = rows[start : start + step]
+        builder.add(np.column_stack([part, -part]), dataset=part % 3 if labelled else None)
+    profile = builder.build()
+    expected = np.sort(np.argsort(keys)[:k])
+    np.testing.assert_array_equal(profile.sample, np.column_stack([expected, -expected]))
+    if labelled:
+        np.testing.assert_array_equal(profile.sample_dataset, expected % 3)
+
+
+def test_a_profile_of_no_rows() -> None:
+    profile = profile_of([np.empty((0, 3))], 3)
+    assert profile.rows == 0
+    assert profile.sample.shape == (0, 3)

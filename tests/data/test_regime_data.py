@@ -417,7 +417,7 @@ def test_regime_without_rows(convert: Callable[[pd.DataFrame], Any]) -> None:
 @pytest.mark.parametrize("form", ["parquet", "csv"])
 def test_files_without_rows(form: str, tmp_path: Path) -> None:
     assert_refused_until_fixed(
-        "the files have no rows; pass at least the rows of one regime",
+        "there are no rows; pass at least the rows of one regime",
         lambda: FORMS[form](table()[:0], tmp_path),
         lambda: FORMS[form](table().query("regime == 'do(tv)'"), tmp_path),
     )

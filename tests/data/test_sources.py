@@ -209,7 +209,9 @@ def test_csv_that_is_ragged_far_down(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("tv,web,y,regime\n" + "1,2,3,obs\n" * 120_000 + "2,3,obs\n")
     source = open_source(path, "csv")
-    message = r"rows.csv cannot be read after row \d+: .*Row #120002: Expected 4 columns, got 3.*or its rows differ"
+    message = (
+        r"rows.csv cannot be read after row \d+: .*Row #120002: Expected 4 columns, got 3.*Every row must have the same"
+    )
     with pytest.raises(DataError, match=message):
         read_rows(source)
 
@@ -229,8 +231,10 @@ def test_csv_that_is_not_utf8(tmp_path: Path) -> None:
 def test_empty_csv_file(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("")
-    with pytest.raises(DataError, match=r"cannot be read as csv: .*Empty CSV file"):
+    with pytest.raises(DataError, match=r"rows.csv cannot be read as csv: it is empty \(0 bytes\). Write it again"):
         open_source(path, "csv")
+    table().to_csv(path, index=False)
+    assert_same_rows(read_rows(open_source(path, "csv")), table())
 
 
 def test_doubled_column_in_a_csv_file(tmp_path: Path) -> None:
@@ -331,3 +335,13 @@ def test_batch_size_must_be_positive(tmp_path: Path, file_format: str) -> None:
             with pytest.raises(DataError, match=f"batch_rows is {wrong}; a batch must hold at least 1 row"):
                 list(data.batches(wrong))
         assert sum(len(batch.outcome) for batch in data.batches(1)) == 60
+
+
+@pytest.mark.parametrize("row_group_size", [100_000, 1_000_000])
+def test_memory_is_set_by_the_batch(row_group_size: int, tmp_path: Path) -> None:
+    """Of 24 MB in one row group or ten Arrow holds a few pages and buffers at a time."""
+    table(1_000_000).drop(columns="day").to_parquet(tmp_path / "rows.parquet", row_group_size=row_group_size)
+    source, before, most = open_source(tmp_path, "parquet"), pa.total_allocated_bytes(), 0
+    for _ in source.read(4096):
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert most < 10e6

@@ -100,6 +100,12 @@ class TestNuts:
             assert np.sqrt((z**2).mean()) < 2.2, do
             assert summary["sd"].mean() < 0.15 * truth.mean(), do
 
+    def test_lift_tests_of_a_log_link_are_refused_and_the_advice_works(self, counts_fit: Fit) -> None:
+        with pytest.raises(QueryError, match=r"link='log' they depend on where the other actions stand.*fit.contrast"):
+            counts_fit.to_lift_tests("a1", 0.0, 1.0)
+        moved = counts_fit.contrast(do={"a1": 0.5, "a2": 0.0}, versus={"a1": 0.0, "a2": 0.0})
+        assert np.isfinite(moved.summary()["mean"]).all()
+
     def test_the_chains_mix_without_divergences(self, counts_fit: Fit) -> None:
         assert int(counts_fit.datatree["sample_stats"]["diverging"].sum()) == 0
         table = counts_fit.diagnostics

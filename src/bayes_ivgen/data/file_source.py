@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bayes_ivgen.data.files import DataFile, joined, listed, readable, reason
-from bayes_ivgen.data.frames import check_columns
+from bayes_ivgen.data.frames import RowLabels, check_columns
 from bayes_ivgen.data.missing import MissingRows
+from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.data.reading import RowReader
 from bayes_ivgen.data.sources import BATCH_ROWS, LabelledBatch, grouped, split_by_label
 from bayes_ivgen.errors import DataError
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 LOCAL_BUFFER = 2**16
 REMOTE_BUFFER = 2**23
 _OPENERS = 8  # files opened at a time: most of it is waiting
-
-Numbered = Iterator["tuple[int, RecordBatch]"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +75,9 @@ class FileSource:
             If the rows cannot be used, or a file is not what it was when it was opened. Missing values are
             refused after the last row, when all are counted.
         """
-        import pyarrow as pa
-
         reader, found = self.reader, self.reader.count() if found is None else found
         for file in self.files:
-            for first_row, batch in self._batches(file, batch_rows):
-                values, labels = reader.read(pa.table(batch), file.path, found, first_row=first_row)
+            for values, labels in self._tables(file, batch_rows, found):
                 if labels is not None and not (found.rows and reader.missing == "refuse"):
                     yield from (LabelledBatch(*item) for item in split_by_label(values, labels).items())
         if reader.missing == "refuse":
@@ -93,28 +89,30 @@ class FileSource:
         cut = grouped(pieces, [piece.chosen_rows for piece in pieces], rows)
         return [replace(self, files=tuple(joined(group))) for group in cut]
 
-    def _batches(self, file: DataFile, batch_rows: int) -> Numbered:
-        """Record batches with rows and the number of their first row in the file."""
+    def _tables(
+        self, file: DataFile, batch_rows: int, found: MissingRows
+    ) -> Iterator[tuple[FloatArray, RowLabels | None]]:
         import pyarrow as pa
 
         file.check_unchanged()
         batches = self._parquet_batches if self.file_format == "parquet" else self._csv_batches
-        first_row = 0
+        rows = file.first_row(file.chosen[0]) if file.chosen else 0
         try:
-            for first_row, batch in batches(file, batch_rows):
+            for batch in batches(file, batch_rows):
                 if batch.num_rows:
-                    yield first_row, batch
-        except DataError:
-            raise
+                    yield self.reader.read(pa.table(batch), file.path, found, first_row=rows)
+                rows += batch.num_rows
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             file.check_unchanged()
-            raise DataError(
-                f"{file.path} cannot be read after row {first_row}: {reason(error)}. It is damaged or was cut short, "
-                "or its rows differ in columns or number format: write it again, or leave it out."
-            ) from error
+            advice = (
+                "It is damaged or was cut short: copy or write it again, or leave it out"
+                if self.file_format == "parquet"
+                else "Every row must have the same columns and number format"
+            )
+            raise DataError(f"{file.path} cannot be read after row {rows}: {reason(error)}. {advice}.") from error
         file.check_unchanged()  # while it was read
 
-    def _parquet_batches(self, file: DataFile, batch_rows: int) -> Numbered:
+    def _parquet_batches(self, file: DataFile, batch_rows: int) -> Iterator[RecordBatch]:
         from pyarrow import parquet
 
         options: dict[str, Any] = {
@@ -130,22 +128,19 @@ class FileSource:
             if _row_groups(opened.metadata) != file.rows:
                 raise file.changed(f"{sum(file.rows or ()):,} rows then, {opened.metadata.num_rows:,} now")
             for group in file.chosen:
-                first_row = file.first_row(group)
-                for batch in opened.iter_batches(batch_rows, row_groups=[group], columns=self.reader.needed):
-                    yield first_row, batch
-                    first_row += batch.num_rows
+                # One thread: two cores gained little here, and parts are read side by side.
+                yield from opened.iter_batches(
+                    batch_rows, row_groups=[group], columns=self.reader.needed, use_threads=False
+                )
 
-    def _csv_batches(self, file: DataFile, batch_rows: int) -> Numbered:
-        first_row = 0
-        for batch in _csv(file).to_batches(
+    def _csv_batches(self, file: DataFile, batch_rows: int) -> Iterator[RecordBatch]:
+        return _csv(file).to_batches(
             schema=self.schema,
             columns=self.reader.needed,
             batch_size=batch_rows,
             batch_readahead=1,
             fragment_readahead=1,
-        ):
-            yield first_row, batch
-            first_row += batch.num_rows
+        )
 
 
 def _csv(file: DataFile) -> FileFragment:
@@ -158,7 +153,7 @@ def _inspected_parquet(filesystem: FileSystem, info: FileInfo, needed: Sequence[
     from pyarrow import parquet
 
     with (
-        readable(info.path, "parquet"),
+        readable(filesystem, info, "parquet"),
         filesystem.open_input_file(info.path) as handle,
         parquet.ParquetFile(handle) as opened,
     ):
@@ -169,7 +164,7 @@ def _inspected_parquet(filesystem: FileSystem, info: FileInfo, needed: Sequence[
 
 def _inspected_csv(filesystem: FileSystem, info: FileInfo, needed: Sequence[str]) -> tuple[DataFile, Schema]:
     file = DataFile(info.path, filesystem, info.size, info.mtime_ns)
-    with readable(info.path, "csv"):
+    with readable(filesystem, info, "csv"):
         schema = _csv(file).physical_schema
         check_columns(schema.names, needed, info.path)
     return file, schema

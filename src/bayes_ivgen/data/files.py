@@ -105,22 +105,29 @@ def listed(path: Any, file_format: str) -> list[tuple[FileSystem, FileInfo]]:
     DataError
         If there is none.
     """
+    import pyarrow as pa
     from pyarrow import fs
 
     found: list[tuple[FileSystem, FileInfo]] = []
     for text in _expand(path):
-        with readable(text, file_format):
+        try:
             system, inner = fs.FileSystem.from_uri(text) if "://" in text else (fs.LocalFileSystem(), text)
             info = system.get_file_info(inner)
-            if info.type != fs.FileType.Directory:
-                found.append((system, info))
-                continue
-            inside = system.get_file_info(fs.FileSelector(inner, recursive=True))
-            found += [
-                (system, file)
-                for file in sorted(inside, key=lambda file: str(file.path))
-                if file.is_file and _holds_rows(system, file, inner, file_format)
-            ]
+            inside = (
+                system.get_file_info(fs.FileSelector(inner, recursive=True))
+                if info.type == fs.FileType.Directory
+                else None
+            )
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(f"{text} cannot be opened: {reason(error)}. Check the path and the permissions.") from error
+        if inside is None:
+            found.append((system, info))
+            continue
+        found += [
+            (system, file)
+            for file in sorted(inside, key=lambda file: str(file.path))
+            if file.is_file and _holds_rows(system, file, inner, file_format)
+        ]
     if not found:
         where = f"{path}" if isinstance(path, str | Path) else "the folders that were named"
         raise DataError(f"there are no {file_format} files in {where}. Check the path, or name the files.")
@@ -133,8 +140,15 @@ def _holds_rows(system: FileSystem, file: FileInfo, folder: str, file_format: st
         return False
     if file_format != "parquet" or Path(file.path).suffix in (".parquet", ".parq", ".pq"):
         return True
-    with system.open_input_stream(file.path) as stream:
-        return bool(stream.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC)
+    return _starts_as_parquet(system, file.path)
+
+
+def _starts_as_parquet(system: FileSystem, path: str) -> bool:
+    try:
+        with system.open_input_stream(path) as stream:
+            return bool(stream.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC)
+    except OSError:
+        return False
 
 
 def _expand(path: Any) -> list[str]:
@@ -157,8 +171,8 @@ def _expand(path: Any) -> list[str]:
 
 
 @contextmanager
-def readable(where: str, file_format: str) -> Iterator[None]:
-    """Turn what Arrow raises when a file is opened into a `DataError` that names the file."""
+def readable(system: FileSystem, file: FileInfo, file_format: str) -> Iterator[None]:
+    """Turn what Arrow raises when a file is opened into a `DataError` that names the file and what to do."""
     import pyarrow as pa
 
     try:
@@ -166,10 +180,14 @@ def readable(where: str, file_format: str) -> Iterator[None]:
     except DataError:
         raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"{where} cannot be read as {file_format}: {reason(error)}. "
-            "Check the file, or convert it to Parquet or CSV with a header line."
-        ) from error
+        if file.size == 0:
+            what, advice = "it is empty (0 bytes)", "Write it again, or leave it out"
+        elif file_format == "parquet" and _starts_as_parquet(system, file.path):
+            what = f"its end is lost ({reason(error)})"
+            advice = f"It has {file.size:,} bytes: copy or write it again in full, or leave it out"
+        else:
+            what, advice = reason(error), "Check the file, or convert it to Parquet or CSV with a header line"
+        raise DataError(f"{file.path} cannot be read as {file_format}: {what}. {advice}.") from error
 
 
 def reason(error: Exception) -> str:

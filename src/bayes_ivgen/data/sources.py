@@ -145,7 +145,7 @@ class CodedSource:
     def read(self, batch_rows: int = BATCH_ROWS) -> Iterator[LabelledBatch]:
         """Yield all rows, at most `batch_rows` at a time."""
         for label, values in self.source.read(batch_rows):
-            coded = values.copy()
+            coded = values.copy(order="K")
             for k, final in self.recode.items():
                 codes = values[:, k].astype(int)
                 known = codes < len(final)

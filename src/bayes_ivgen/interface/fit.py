@@ -385,7 +385,7 @@ class Fit:
         Raises
         ------
         QueryError
-            If the action is unknown, or a change is zero.
+            If the action is unknown, a change is zero, or the link is not the identity.
         IdentificationError
             If the data do not identify the change.
         """
