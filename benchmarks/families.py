@@ -12,7 +12,8 @@ mean - E[Y | do(a)], exact truth) and the coverage of the 90 % interval, of
 
 For counts, --poisson adds 90 % intervals of the Gaussian approximation with a bare Poisson law, beside those of the
 same approximation with the negative binomial law: what ignoring the spread costs. --no-nuts leaves the family fit
-out; --prior-level changes the prior of the levels in both models; --plain samples the non-centred model.to_pymc(data) as well: divergences and mixing.
+out; --prior-level changes the prior of the levels in both models; --plain samples the non-centred
+model.to_pymc(data) as well: divergences and mixing.
 """
 
 from __future__ import annotations

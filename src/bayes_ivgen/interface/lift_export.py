@@ -19,8 +19,9 @@ def lift_tests_of(fit: Fit, action: str, x: Any, delta_x: Any) -> pd.DataFrame:
         raise QueryError(f"{action!r} is not an action. The actions are {list(fit.actions)}.")
     if fit.model.link != "identity":
         raise QueryError(
-            f"lift tests are changes of the mean outcome, and with link={fit.model.link!r} they depend on where the "
-            "other actions stand. Ask fit.contrast(do=..., versus=...) with all actions set, or fit with link='identity'."
+            f"lift tests are changes of the mean outcome; with link={fit.model.link!r} they depend on where the "
+            "other actions stand. Ask fit.contrast(do=..., versus=...) with all actions set, or fit with "
+            "link='identity'."
         )
     pair = parse_queries(["x", "delta_x"], {"x": x, "delta_x": delta_x}).values
     if (pair[:, 1] == 0).any():
