@@ -53,7 +53,8 @@ def test_columns_at_levels_are_those_of_broken_lines(n_levels: int) -> None:
 def test_pieces_begin_at_their_origins_and_the_first_holds_below() -> None:
     origins = np.array([0.0, 1.0, 3.0])
     coefficients = np.array([[[1.0], [0.0]], [[0.0], [5.0]], [[-2.0], [7.0]]])
-    found = piecewise(np.array([-2.0, 0.5, 1.0, 2.9, 3.0, 4.0]), origins, coefficients)
+    found, x = np.empty((6, 1)), np.array([-2.0, 0.5, 1.0, 2.9, 3.0, 4.0])
+    piecewise(10.0 + 2.0 * x, 10.0, 2.0, origins, coefficients, found)
     assert_allclose(found[:, 0], [-2.0, 0.5, 5.0, 5.0, 7.0, 5.0])
 
 
@@ -61,4 +62,6 @@ def test_products_run_over_the_columns_of_the_second_first() -> None:
     rng = np.random.default_rng(0)
     left, right, centre = rng.normal(size=(9, 3)), rng.normal(size=(9, 4)), rng.normal(size=12)
     expected = (np.einsum("ni,nj->nij", left, right).reshape(9, 12) - centre) * 0.3
-    assert_allclose(products(left, right, centre, 0.3), expected, atol=1e-14)
+    found = np.empty((9, 12))
+    products(left, right, centre, 0.3, found)
+    assert_allclose(found, expected, atol=1e-14)

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayes_ivgen.basis import BSpline
+from bayes_ivgen.basis import BSpline, Polynomial
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.interface import InterventionModel
 from bayes_ivgen.model import ActionGraph, Design
 from bayes_ivgen.model.components import CausalComponent, ConfoundingComponent, TermType
+from bayes_ivgen.model.components.dataset_offset import with_dataset
 from bayes_ivgen.model.design import indicators
 
 ACTIONS = ["a", "b", "c"]
@@ -140,3 +141,46 @@ def test_storage_is_exact(design: Design) -> None:
     assert restored.terms == design.terms
     assert (restored.outcome_mean, restored.outcome_sd) == (design.outcome_mean, design.outcome_sd)
     assert restored.actions == design.actions
+
+
+def structured(kind: str) -> Design:
+    """Designs with every kind of component."""
+    frame = rows()
+    frame["label"] = np.where(frame["a"] > 0, "warm", "cold")
+    frame["place"] = np.resize(["x", "y", "z"], len(frame))
+    frame["run"] = np.resize(["one", "two"], len(frame))
+    options: dict[str, object] = {"actions": ACTIONS, "outcome": "y"}
+    model: dict[str, object] = {"causal": BSpline(6), "confounding": BSpline(6), "graph": GRAPH}
+    if kind == "labels":
+        options["actions"] = ["label", "b", "place"]
+        frame["regime"] = frame["regime"].str.replace("a", "label").str.replace("c)", "place)", regex=False)
+        model["graph"] = ActionGraph({"b": ["label"], "place": ["label", "b"]})
+    if kind == "covariates":
+        options |= {"covariates": ["place"], "dataset": "run"}
+        model["covariates"] = {"place": "causal"}
+    if kind == "block":
+        frame = frame[frame["regime"].isin(["obs", "do(b)", "do(a,c)"])]
+        model |= {"blocks": [["a", "c"], ["b"]], "graph": ActionGraph({"b": ["a"]})}
+    if kind == "polynomial":
+        model |= {"causal": Polynomial(3), "confounding": Polynomial(2), "synergy": True}
+    return InterventionModel(**model).design(RegimeData.from_frame(frame, **options))
+
+
+@pytest.mark.parametrize("kind", ["labels", "covariates", "block", "polynomial"])
+def test_columns_written_in_place_are_those_of_the_components(kind: str) -> None:
+    design = structured(kind)
+    rng = np.random.default_rng(1)
+    values = np.column_stack([rng.integers(0, 2, 50), rng.normal(size=(50, 1)), rng.integers(0, 2, (50, 2))])
+    values = values[:, : len(design.variables)].astype(float)
+    dataset = rng.integers(0, 2, 50).astype(float) if kind == "covariates" else None
+    by_name = with_dataset({name: values[:, k] for k, name in enumerate(design.variables)}, dataset)
+    for regime in (Regime(), Regime((design.actions[1],)), Regime(design.actions)):
+        active = design.active_columns(regime)
+        blocks = [np.ones((50, 1))]
+        blocks += [c.at_work(regime) * c.columns(by_name) for c in design.components if c.at_work(regime)]
+        expected = np.concatenate(blocks, axis=1)
+        out = np.full((50, len(active)), np.nan)
+        assert design.regime_rows(values, regime, dataset, out) is out
+        np.testing.assert_array_equal(out, expected)
+        was_set = np.array([regime.sets(action) for action in design.actions])
+        np.testing.assert_array_equal(design.rows(values, was_set, dataset)[:, active], expected)

@@ -24,8 +24,11 @@ class FittedBasis(Protocol):
         """Number of columns of main effects: 1 for a line, L - 1 for a table, 0 for an action seen at one level."""
         ...
 
-    def columns(self, x: FloatArray) -> FloatArray:
-        """Evaluate at `x`, shape (n,); returns (n, n_linear + n_wiggle), the linear column first."""
+    def columns(self, x: FloatArray, out: FloatArray | None = None) -> FloatArray:
+        """Evaluate at `x`, shape (n,); returns (n, n_linear + n_wiggle), the linear column first.
+
+        With `out`, of that shape, the columns are written there, and it is returned.
+        """
         ...
 
     def to_dict(self) -> dict[str, Any]:
@@ -53,6 +56,14 @@ class Basis(Protocol):
             The distinct values, if there are few.
         """
         ...
+
+
+def written(columns: FloatArray, out: FloatArray | None) -> FloatArray:
+    """Return `out` with the columns in it, or the columns where there is no `out`."""
+    if out is None:
+        return columns
+    out[...] = columns
+    return out
 
 
 def penalised_transform(penalty: FloatArray, null_dimension: int = 2) -> FloatArray:

@@ -138,14 +138,15 @@ class FittedBSpline:
         """Number of penalised columns: those of the spline, and two changes of slope if the tail is learned."""
         return self.transform.shape[1] + (2 if self.tail == "learned" else 0)
 
-    def columns(self, x: FloatArray) -> FloatArray:
+    def columns(self, x: FloatArray, out: FloatArray | None = None) -> FloatArray:
         """Evaluate at `x`, shape (n,); returns (n, n_linear + n_wiggle), the linear column first."""
         from bayes_ivgen.basis.kernels import piecewise
 
-        if not self.n_linear:
-            return np.empty((len(x), 0))
-        unit = (np.asarray(x, dtype=float) - self.low) / (self.high - self.low)
-        return piecewise(unit, *self._pieces)
+        found = np.empty((len(x), 1 + self.n_wiggle if self.n_linear else 0)) if out is None else out
+        if self.n_linear:
+            values = np.ascontiguousarray(x, dtype=float)
+            piecewise(values, self.low, self.high - self.low, *self._pieces, found)
+        return found
 
     @cached_property
     def _pieces(self) -> tuple[FloatArray, FloatArray]:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from bayes_ivgen.basis.base import FloatArray, penalised_transform, unit_scale
+from bayes_ivgen.basis.base import FloatArray, penalised_transform, unit_scale, written
 from bayes_ivgen.errors import SpecError
 
 
@@ -80,9 +80,9 @@ class FittedCategorical:
         """0: there is nothing beyond the table."""
         return 0
 
-    def columns(self, x: FloatArray) -> FloatArray:
+    def columns(self, x: FloatArray, out: FloatArray | None = None) -> FloatArray:
         """Evaluate at codes `x`, shape (n,); returns (n, L - 1)."""
-        return (self.table[np.asarray(x).astype(int)] - self.centre) * self.scale
+        return written((self.table[np.asarray(x).astype(int)] - self.centre) * self.scale, out)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data from which `from_dict` restores the basis exactly."""

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.polynomial import legendre
 
-from bayes_ivgen.basis.base import FloatArray, Tail, unit_scale
+from bayes_ivgen.basis.base import FloatArray, Tail, unit_scale, written
 from bayes_ivgen.basis.bspline import TAIL_MASS
 from bayes_ivgen.errors import SpecError
 
@@ -82,7 +82,7 @@ class FittedPolynomial:
         """Number of columns above the line."""
         return max(self.degree - 1, 0)
 
-    def columns(self, x: FloatArray) -> FloatArray:
+    def columns(self, x: FloatArray, out: FloatArray | None = None) -> FloatArray:
         """Evaluate at `x`, shape (n,); returns (n, degree), the linear column first."""
         if self.degree == 0:
             return np.empty((len(x), 0))
@@ -92,7 +92,7 @@ class FittedPolynomial:
         if self.tail == "linear":
             raw[:, 0] = unit
         scales = np.concatenate([[self.scales[0]], np.full(self.n_wiggle, self.scales[1])])
-        return (raw - self.centre) * scales
+        return written((raw - self.centre) * scales, out)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data from which `from_dict` restores the basis exactly."""

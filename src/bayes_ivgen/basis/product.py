@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from bayes_ivgen.basis.base import FittedBasis, FloatArray, unit_scale
+from bayes_ivgen.basis.base import FittedBasis, FloatArray, unit_scale, written
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +48,9 @@ class FittedProduct:
         """Number of products."""
         return len(self.centre)
 
-    def columns(self, values: Mapping[str, FloatArray]) -> FloatArray:
+    def columns(self, values: Mapping[str, FloatArray], out: FloatArray | None = None) -> FloatArray:
         """Evaluate at the variables' values, each of shape (n,); returns (n, n_columns)."""
-        return (_products(self.margins, values) - self.centre) * self.scale
+        return written((_products(self.margins, values) - self.centre) * self.scale, out)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data from which `basis.product_from_dict` restores the product exactly."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import numpy as np
+
 from bayes_ivgen.basis.base import FittedBasis, FloatArray, unit_scale
 
 
@@ -44,11 +46,13 @@ class FittedTensor:
         """Number of products."""
         return len(self.centre)
 
-    def columns(self, x: FloatArray, other: FloatArray) -> FloatArray:
+    def columns(self, x: FloatArray, other: FloatArray, out: FloatArray | None = None) -> FloatArray:
         """Evaluate at the pairs (x, other), each of shape (n,); returns (n, n_columns)."""
         from bayes_ivgen.basis.kernels import products
 
-        return products(self.first.columns(x), self.second.columns(other), self.centre, self.scale)
+        found = np.empty((len(x), self.n_columns)) if out is None else out
+        products(self.first.columns(x), self.second.columns(other), self.centre, self.scale, found)
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data from which `basis.from_dict` restores the margins exactly."""

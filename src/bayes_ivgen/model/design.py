@@ -113,16 +113,29 @@ class Design:
                 parts.append(np.arange(columns.start, columns.stop))
         return np.concatenate(parts)
 
-    def regime_rows(self, values: FloatArray, regime: Regime, dataset: FloatArray | None = None) -> FloatArray:
-        """Rows of the active columns for `values` of the variables, shape (n, V); data sets as codes (n,)."""
+    def regime_rows(
+        self, values: FloatArray, regime: Regime, dataset: FloatArray | None = None, out: FloatArray | None = None
+    ) -> FloatArray:
+        """Rows of the active columns for `values` of the variables, shape (n, V); data sets as codes (n,).
+
+        With `out`, of shape (n, active columns), they are written there: no memory has to be found for them.
+        """
         by_name = with_dataset({name: values[:, k] for k, name in enumerate(self.variables)}, dataset)
-        blocks = [np.ones((len(values), 1))]
-        for component in self.components:
-            factor = component.at_work(regime)
-            if factor:
-                columns = component.columns(by_name)
-                blocks.append(columns if factor == 1.0 else factor * columns)
-        return np.concatenate(blocks, axis=1)
+        at_work = [
+            (component, factor, columns.stop - columns.start)
+            for component, columns in zip(self.components, self.component_slices, strict=True)
+            if (factor := component.at_work(regime))
+        ]
+        found = np.empty((len(values), 1 + sum(size for *_, size in at_work))) if out is None else out
+        found[:, 0] = 1.0
+        start = 1
+        for component, factor, size in at_work:
+            place = found[:, start : start + size]
+            component.columns(by_name, place)
+            if factor != 1.0:
+                place *= factor
+            start += size
+        return found
 
     def rows(self, values: FloatArray, was_set: BoolArray, dataset: FloatArray | None = None) -> FloatArray:
         """Rows of all columns when each row has its own regime.
@@ -148,7 +161,8 @@ class Design:
         rows[:, 0] = 1.0
         for component, columns in zip(self.components, self.component_slices, strict=True):
             factor = np.array([component.at_work(regime) for regime in regimes])[which.ravel()]
-            rows[:, columns] = component.columns(by_name) * factor[:, None]
+            component.columns(by_name, rows[:, columns])
+            rows[:, columns] *= factor[:, None]
         return rows
 
     def columns_of(self, action: str, *kinds: type) -> NDArray[np.intp]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -161,6 +162,17 @@ def _in_order[Result](
             pool.shutdown(cancel_futures=True)
 
 
+_THREAD = threading.local()
+
+
+def _scratch(n: int, size: int) -> FloatArray:
+    """Memory for n rows that a thread uses again: fresh pages for every chunk cost as much as filling them."""
+    memory = getattr(_THREAD, "memory", None)
+    if memory is None or memory.size < n * size:
+        memory = _THREAD.memory = np.empty(n * size)
+    return memory[: n * size].reshape(n, size)
+
+
 class _Part(NamedTuple):
     """Statistics of one batch, active columns only."""
 
@@ -188,15 +200,18 @@ def _part(batch: Batch, design: Design, variance: Variance | None) -> _Part:
     n = len(batch.outcome)
     for chunk in (slice(start, start + step) for start in range(0, n, step)):
         dataset = None if batch.dataset is None else batch.dataset[chunk]
-        x = design.regime_rows(batch.variables[chunk], batch.regime, dataset)
+        values = batch.variables[chunk]
+        x = design.regime_rows(values, batch.regime, dataset, _scratch(len(values), size))
         y = (batch.outcome[chunk] - design.outcome_mean) / design.outcome_sd
         weights = None if batch.weights is None else batch.weights[chunk]
         if variance is not None:
-            v = variance(batch.variables[chunk], batch.regime)
+            v = variance(values, batch.regime)
             log_variance += float(np.log(v).sum() if weights is None else weights @ np.log(v))
-            x, y = x / np.sqrt(v)[:, None], y / np.sqrt(v)
+            x /= np.sqrt(v)[:, None]
+            y /= np.sqrt(v)
         if weights is not None:
-            x, y = x * np.sqrt(weights)[:, None], y * np.sqrt(weights)
+            x *= np.sqrt(weights)[:, None]
+            y *= np.sqrt(weights)
         gram += x.T @ x
         cross += x.T @ y
         squares += float(y @ y)

@@ -61,8 +61,11 @@ class Component(Protocol):
         """Blocks of columns in order."""
         ...
 
-    def columns(self, values: Mapping[str, FloatArray]) -> FloatArray:
-        """Evaluate at the values of the variables, each of shape (n,); returns (n, size)."""
+    def columns(self, values: Mapping[str, FloatArray], out: FloatArray | None = None) -> FloatArray:
+        """Evaluate at the values of the variables, each of shape (n,); returns (n, size).
+
+        With `out`, of that shape, the columns are written there, and it is returned.
+        """
         ...
 
     def at_work(self, regime: Regime) -> float:

@@ -31,9 +31,9 @@ class CausalComponent:
         """The linear and the penalised part."""
         return line_and_wiggle(f"causal[{self.action}]", self.basis, TermType.CAUSAL_LINEAR, TermType.CAUSAL_WIGGLE)
 
-    def columns(self, values: Mapping[str, FloatArray]) -> FloatArray:
+    def columns(self, values: Mapping[str, FloatArray], out: FloatArray | None = None) -> FloatArray:
         """Evaluate at the actions' values, each of shape (n,); returns (n, size)."""
-        return self.basis.columns(values[self.action])
+        return self.basis.columns(values[self.action], out)
 
     def at_work(self, regime: Regime) -> float:  # noqa: ARG002
         """Return 1 in every regime."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.basis.base import FloatArray, written
 from bayes_ivgen.data.regime import Regime
 from bayes_ivgen.model.components.base import Term, TermType
 
@@ -36,9 +36,9 @@ class CommonLevel:
         """One level."""
         return (Term("confounding.level", TermType.LEVEL, 1),)
 
-    def columns(self, values: Mapping[str, FloatArray]) -> FloatArray:
+    def columns(self, values: Mapping[str, FloatArray], out: FloatArray | None = None) -> FloatArray:
         """Return ones for values of shape (n,) each; returns (n, 1)."""
-        return np.ones((len(next(iter(values.values()))), 1))
+        return written(np.ones((len(next(iter(values.values()))), 1)), out)
 
     def at_work(self, regime: Regime) -> float:
         """Share of the actions that are not set."""

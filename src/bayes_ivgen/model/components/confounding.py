@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -43,6 +44,16 @@ class RawColumns(NamedTuple):
     def given(self) -> FloatArray:
         """... on functions of the parents."""
         return np.concatenate([*self.parents, *self.pairs], axis=1)
+
+
+class _Layout(NamedTuple):
+    """Places of the blocks among the columns; `targets` are those of which conditional means are taken out."""
+
+    size: int
+    functions: tuple[slice, ...]
+    products: tuple[slice, ...]
+    tables: tuple[slice, ...]
+    targets: tuple[slice, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,20 +137,61 @@ class ConfoundingComponent:
     def _named(self, prefix: str, member: str) -> str:
         return prefix if len(self.members) == 1 else f"{prefix}.{member}"
 
-    def columns(self, values: Mapping[str, FloatArray]) -> FloatArray:
+    def columns(self, values: Mapping[str, FloatArray], out: FloatArray | None = None) -> FloatArray:
         """Evaluate at the variables' values, each of shape (n,); returns (n, size)."""
-        raw = self.raw_columns(values)
-        level = [np.ones((len(raw.own), 1))] if self.has_level else []
-        if not self.others:
-            return np.concatenate([*level, raw.targets], axis=1)
-        own = raw.own.shape[1] + sum(block.shape[1] for block in raw.inside)
-        stops = np.cumsum([own, *(block.shape[1] for block in raw.tensors)])
-        first, *tensors = np.split(raw.targets - raw.given @ self.projection, stops[:-1], axis=1)
-        blocks = [first]
-        for i, parent in enumerate(raw.parents):
-            blocks += [parent, *tensors[i * len(self.members) : (i + 1) * len(self.members)]]
-        blocks += [table.columns(values) for table in self.tables]
-        return np.concatenate([*level, *blocks], axis=1)
+        layout = self._layout
+        n = len(values[self.members[0]])
+        found = np.empty((n, layout.size)) if out is None else out
+        if self.has_level:
+            found[:, 0] = 1.0
+        for (name, basis), place in zip([*self.own.items(), *self.others.items()], layout.functions, strict=True):
+            basis.columns(values[name], found[:, place])
+        pairs = [*self.inside.items(), *self.tensors.items()]
+        for ((first, second), tensor), place in zip(pairs, layout.products, strict=True):
+            tensor.columns(values[first], values[second], found[:, place])
+        for table, place in zip(self.tables, layout.tables, strict=True):
+            table.columns(values, found[:, place])
+        if self.others:
+            self._take_out_means(values, found)
+        return found
+
+    def _take_out_means(self, values: Mapping[str, FloatArray], found: FloatArray) -> None:
+        """Subtract from own and interaction columns their conditional means given the parents."""
+        layout = self._layout
+        given = np.empty((len(found), len(self.projection)))
+        start = 0
+        for place in layout.functions[len(self.own) :]:
+            stop = start + place.stop - place.start
+            given[:, start:stop] = found[:, place]
+            start = stop
+        for (first, second), tensor in self.pairs.items():
+            stop = start + tensor.n_columns
+            tensor.columns(values[first], values[second], given[:, start:stop])
+            start = stop
+        means, start = given @ self.projection, 0
+        for place in layout.targets:
+            stop = start + place.stop - place.start
+            found[:, place] -= means[:, start:stop]
+            start = stop
+
+    @cached_property
+    def _layout(self) -> _Layout:
+        """Where the blocks stand: level, own, inside, each parent with its interactions, tables."""
+        position = int(self.has_level)
+
+        def take(size: int) -> slice:
+            nonlocal position
+            position += size
+            return slice(position - size, position)
+
+        own = [take(basis.n_linear + basis.n_wiggle) for basis in self.own.values()]
+        products = [take(tensor.n_columns) for tensor in self.inside.values()]
+        parents = []
+        for other, basis in self.others.items():
+            parents.append(take(basis.n_linear + basis.n_wiggle))
+            products += [take(self.tensors[member, other].n_columns) for member in self.members]
+        tables = [take(table.n_columns) for table in self.tables]
+        return _Layout(position, (*own, *parents), tuple(products), tuple(tables), (*own, *products))
 
     def raw_columns(self, values: Mapping[str, FloatArray]) -> RawColumns:
         """Columns before the conditional means given the parents are taken out."""

@@ -32,9 +32,9 @@ class CovariateComponent:
         name = f"covariate[{self.covariate}]"
         return line_and_wiggle(name, self.basis, TermType.COVARIATE_LINEAR, TermType.COVARIATE_WIGGLE)
 
-    def columns(self, values: Mapping[str, FloatArray]) -> FloatArray:
+    def columns(self, values: Mapping[str, FloatArray], out: FloatArray | None = None) -> FloatArray:
         """Evaluate at the covariate's values, shape (n,); returns (n, size)."""
-        return self.basis.columns(values[self.covariate])
+        return self.basis.columns(values[self.covariate], out)
 
     def at_work(self, regime: Regime) -> float:  # noqa: ARG002
         """Return 1 in every regime."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.basis.base import FloatArray, written
 from bayes_ivgen.basis.categorical import level_contrasts
 from bayes_ivgen.data.labels import Label
 from bayes_ivgen.data.regime import Regime
@@ -44,11 +44,11 @@ class DatasetOffset:
         """Offsets as functions of the coefficients; shape (D, D - 1)."""
         return level_contrasts(len(self.datasets))
 
-    def columns(self, values: Mapping[str, FloatArray]) -> FloatArray:
+    def columns(self, values: Mapping[str, FloatArray], out: FloatArray | None = None) -> FloatArray:
         """Columns of rows whose data sets are the codes ``values[DATASET]``; zero without them, as in queries."""
         if DATASET not in values:
-            return np.zeros((len(next(iter(values.values()))), len(self.datasets) - 1))
-        return self.contrasts[values[DATASET].astype(int)]
+            return written(np.zeros((len(next(iter(values.values()))), len(self.datasets) - 1)), out)
+        return written(self.contrasts[values[DATASET].astype(int)], out)
 
     def at_work(self, regime: Regime) -> float:  # noqa: ARG002
         """Return 1: in every regime."""

@@ -58,9 +58,9 @@ class InteractionComponent:
             terms = (Term(f"causal[{self.first}{sign}{self.second}].tensor", TermType.CAUSAL_TENSOR, size),)
         return tuple(term for term in terms if term.size)
 
-    def columns(self, values: Mapping[str, FloatArray]) -> FloatArray:
+    def columns(self, values: Mapping[str, FloatArray], out: FloatArray | None = None) -> FloatArray:
         """Evaluate at the variables' values, each of shape (n,); returns (n, size)."""
-        return self.tensor.columns(values[self.first], values[self.second])
+        return self.tensor.columns(values[self.first], values[self.second], out)
 
     def at_work(self, regime: Regime) -> float:  # noqa: ARG002
         """Return 1 in every regime."""
