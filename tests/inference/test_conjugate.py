@@ -11,7 +11,7 @@ from scipy import special, stats
 
 from bayes_ivgen.basis import BSpline, Polynomial
 from bayes_ivgen.data import RegimeData
-from bayes_ivgen.inference import kernels
+from bayes_ivgen.inference import kernels, scale_kernels
 from bayes_ivgen.inference.chains import run_chains
 from bayes_ivgen.inference.conjugate import ChainState, GibbsProblem
 from bayes_ivgen.interface import InterventionModel
@@ -57,11 +57,6 @@ def cavity(problem: GibbsProblem, state: ChainState, columns: np.ndarray) -> tup
     return precision - np.diag(prior), precision @ mean[columns]
 
 
-def scales_and_prior(problem: GibbsProblem, state: ChainState) -> tuple[kernels.Scales, kernels.Prior]:
-    prior = kernels.Prior(float(problem.priors.tau_nu), problem.design.type_index, problem._laws[:-1])
-    return kernels.Scales(state.log_tau, state.log_hyper), prior
-
-
 def columns_of_kind(problem: GibbsProblem, kind: int) -> np.ndarray:
     design = problem.design
     return 1 + np.flatnonzero(design.type_index[design.term_index] == kind)
@@ -96,8 +91,8 @@ def test_every_scale_sees_the_posterior_with_all_others_gone(
 
     monkeypatch.setattr(kernels, "move_kind", moved)
     monkeypatch.setattr(kernels, "update_tau", updated)
-    monkeypatch.setattr(kernels, "visit_all", kernels.visit_all.py_func)
-    monkeypatch.setattr(kernels, "sweep", kernels.sweep.py_func)
+    for name in ("visit_all", "sweep", "iterate", "run"):
+        monkeypatch.setattr(kernels, name, getattr(kernels, name).py_func)
     before = state.log_tau.copy()
     problem.step(state, np.random.default_rng(seed), sigma_fixed=True)
     assert np.all(state.log_tau != before)
@@ -126,7 +121,7 @@ def test_the_likelihood_of_a_scale_is_the_marginal_likelihood(
     state = random_state(problem, g)
     part = problem.design.slices[problem.design.terms[g].name]
     precision, shift = cavity(problem, state, np.arange(part.start, part.stop))
-    diagonal, below = kernels.tridiagonal(kernels.LIBRARY, np.asfortranarray(precision), shift)
+    diagonal, below = scale_kernels.tridiagonal(kernels.LIBRARY, np.asfortranarray(precision), shift)
 
     def brute(log_tau: float) -> float:
         taus = state.log_tau.copy()
@@ -137,7 +132,7 @@ def test_the_likelihood_of_a_scale_is_the_marginal_likelihood(
         return float(-0.5 * (np.linalg.slogdet(covariance_of_y)[1] + y @ np.linalg.solve(covariance_of_y, y)))
 
     at = np.array([-6.0, -3.0, -1.0, 0.5, 2.0])
-    gap = np.array([kernels.log_marginal(float(t), diagonal, below, shift) - brute(float(t)) for t in at])
+    gap = np.array([scale_kernels.log_marginal(float(t), diagonal, below, shift) - brute(float(t)) for t in at])
     np.testing.assert_allclose(gap, gap[0], atol=1e-5)
 
 
@@ -145,7 +140,11 @@ def test_rounding_below_zero_is_cut_off() -> None:
     # A cavity precision that is zero but for rounding tells nothing about the scale.
     for rounding in (0.0, -1e-3):
         diagonal, below, e = np.full(3, rounding), np.zeros(2), np.zeros(3)
-        assert kernels.log_marginal(20.0, diagonal, below, e) == kernels.log_marginal(-20.0, diagonal, below, e) == 0.0
+        assert (
+            scale_kernels.log_marginal(20.0, diagonal, below, e)
+            == scale_kernels.log_marginal(-20.0, diagonal, below, e)
+            == 0.0
+        )
 
 
 def test_an_indefinite_matrix_gets_a_ridge_or_is_refused() -> None:
@@ -193,7 +192,14 @@ def test_moves_keep_their_conditional(problem_of: MakeProblem, small_data: Regim
         state.log_tau = log_tau + np.where(members, start, 0.0)
         for _ in range(2):
             a, h = cavity(problem, state, columns)
-            place = (np.asfortranarray(a)[:, :], h, *scales_and_prior(problem, state), rng, kernels.LIBRARY)
+            place = (
+                np.asfortranarray(a)[:, :],
+                h,
+                problem.kernel_state(state),
+                problem.kernel_prior,
+                rng,
+                kernels.LIBRARY,
+            )
             if together:
                 kernels.move_kind(kind, design.term_index[columns - 1], *place)
             else:
@@ -219,7 +225,9 @@ def test_kernels_know_every_law_of_a_scale(name: str, parameters: dict[str, floa
     for items in (tuple(parameters.items()), tuple(parameters.items())[::-1]):
         prior = PositivePrior(name, items)
         for x in (0.01, 0.5, 3.0, 40.0):
-            assert kernels.log_law(np.array(prior.code), x) == pytest.approx(float(prior.log_density(x)), rel=1e-12)
+            assert scale_kernels.log_law(np.array(prior.code), x) == pytest.approx(
+                float(prior.log_density(x)), rel=1e-12
+            )
 
 
 @pytest.mark.parametrize(
@@ -241,14 +249,14 @@ def test_noise_scales_given_the_coefficients(family: tuple[str, dict[str, float]
         cdfs.append(np.cumsum(weight) / weight.sum())
     start = np.concatenate([np.interp(rng.random(size), cdf, grid) for cdf in cdfs])
     law = np.array(sigma.code)
-    metropolis = np.vectorize(lambda *state: kernels.propose_sigma(*state, law, rng))
+    metropolis = np.vectorize(lambda *state: scale_kernels.propose_sigma(*state, law, rng))
     for alone in (True, False):
         x = start.copy()
         for _ in range(6):
             if alone:
                 x = metropolis(x, rows.astype(float), residual)
             else:
-                kernels.update_sigma(x, rows.astype(float), residual, law, rng)
+                scale_kernels.update_sigma(x, rows.astype(float), residual, law, rng)
         assert np.mean(x != start) > 0.5
         for cdf, part in zip(cdfs, np.split(x, 2), strict=True):
             assert stats.kstest(part, lambda z, cdf=cdf: np.interp(z, grid, cdf)).pvalue > 1e-3
@@ -352,12 +360,31 @@ def test_a_chain_keeps_its_shapes_and_tells_its_progress(problem: GibbsProblem) 
     from bayes_ivgen.inference.conjugate import run_chain
 
     seen: list[int] = []
-    kept = run_chain(problem, 5, 3, np.random.SeedSequence(0), seen.append)
-    assert seen == list(range(8))
+    kept = run_chain(problem, 15, 8, np.random.SeedSequence(0), seen.append)
+    assert seen == [10, 20, 23]
     assert {name: value.shape for name, value in kept.items()} == {
-        "coefficients": (5, problem.design.n_coefficients),
-        "tau": (5, len(problem.design.terms)),
-        "hyper": (5, len(problem.design.types)),
-        "sigma": (5, 3),
+        "coefficients": (15, problem.design.n_coefficients),
+        "tau": (15, len(problem.design.terms)),
+        "hyper": (15, len(problem.design.types)),
+        "sigma": (15, 3),
     }
     assert all(np.all(kept[name] > 0) for name in ("tau", "hyper", "sigma"))
+
+
+def test_without_a_folder_for_compiled_code_the_kernels_still_work(
+    problem: GibbsProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compile_ = kernels.jit
+
+    def no_cache(function: Any, **options: Any) -> Any:
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return compile_(function, **options)
+
+    monkeypatch.setattr(kernels, "jit", no_cache)
+    monkeypatch.setattr(kernels, "run", kernels._compiled_run(0))
+    first, second = random_state(problem, 4), random_state(problem, 4)
+    problem.step(first, np.random.default_rng(1))
+    monkeypatch.undo()
+    problem.step(second, np.random.default_rng(1))
+    np.testing.assert_allclose(first.beta, second.beta, rtol=1e-8)

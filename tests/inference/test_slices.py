@@ -12,7 +12,7 @@ from numba import njit
 from scipy import stats
 
 from bayes_ivgen.inference import slices
-from bayes_ivgen.inference.kernels import log_law, slice_update
+from bayes_ivgen.inference.scale_kernels import log_law, slice_update
 from bayes_ivgen.model.priors import PositivePrior
 
 SIZE = 4000

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,11 @@ from bayes_ivgen.model.design import Design
 from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.model.priors import Priors
 from bayes_ivgen.statistics import SufficientStatistics
+
+if TYPE_CHECKING:
+    from bayes_ivgen.inference import kernels
+
+ITERATIONS_AT_ONCE = 10  # in compiled code, before a chain looks whether it shall stop
 
 
 @dataclass
@@ -58,24 +64,6 @@ class GibbsProblem:
         """The order in which the sweep visits terms."""
         return Schedule.of(self.design)
 
-    @cached_property
-    def gram(self) -> FloatArray:
-        """Lower triangles of all G_r, column after column, in sorted order; then that of `known`.
-
-        Shape (R or R + 1, P (P + 1) / 2): H and the residual sums of squares are one product each.
-        """
-        columns = self.schedule.columns
-        first, second = np.triu_indices(len(columns))
-        known = [] if self.known is None else [self.known.gram]
-        parts = [gram[columns[first], columns[second]] for gram in (*self.statistics.gram, *known)]
-        return np.array(parts)
-
-    @cached_property
-    def cross(self) -> FloatArray:
-        """All b_r in sorted order, then that of `known`; shape (R or R + 1, P)."""
-        known = [] if self.known is None else [self.known.cross]
-        return np.array([*self.statistics.cross, *known])[:, self.schedule.columns]
-
     def initial(self, rng: np.random.Generator) -> ChainState:
         """Draw an over-dispersed starting point."""
         n_terms, n_types = len(self.design.terms), len(self.design.types)
@@ -90,47 +78,50 @@ class GibbsProblem:
         """One iteration; changes `state` in place."""
         from bayes_ivgen.inference import kernels
 
-        if not sigma_fixed:
-            residual = self.residual_squares(state.beta)
-            kernels.update_sigma(state.log_sigma, self._rows, residual, self._laws[-1], rng)
-        weights = np.exp(-2 * state.log_sigma)
-        if self.known is not None:
-            weights = np.append(weights, 1.0)
-        sorted_beta = weights @ self.cross
-        kernels.sweep(
-            weights @ self.gram,
-            sorted_beta,
-            self.priors.alpha_sd**-2,
-            self.schedule,
-            kernels.Scales(state.log_tau, state.log_hyper),
-            kernels.Prior(float(self.priors.tau_nu), self.design.type_index, self._laws[:-1]),
-            rng,
-            kernels.LIBRARY,
-        )
-        state.beta = np.empty_like(sorted_beta)
-        state.beta[self.schedule.columns] = sorted_beta
+        given = self.kernel_state(state)
+        nothing = kernels.State(*(np.empty((0, len(value))) for value in given))
+        at = 0 if sigma_fixed else 1
+        fixed = (self.kernel_data, self.schedule, given, self.kernel_prior, rng, kernels.LIBRARY)
+        kernels.run(at, at + 1, at + 1, *fixed, nothing)
+        state.beta = np.empty_like(given.beta)
+        state.beta[self.schedule.columns] = given.beta
 
-    def residual_squares(self, beta: FloatArray) -> FloatArray:
-        """Sum of squared residuals of each noise scale, shape (R,)."""
+    @cached_property
+    def kernel_data(self) -> kernels.Information:
+        """The statistics with sorted columns; H and the residual sums of squares are one product with `gram` each."""
         from bayes_ivgen.inference import kernels
 
-        n, sorted_beta = len(self.statistics.rows), beta[self.schedule.columns]
-        fitted = self.gram[:n] @ kernels.pack_square(sorted_beta) - 2 * self.cross[:n] @ sorted_beta
-        return np.maximum(self.statistics.squares + fitted, 0.0)
+        columns = self.schedule.columns
+        lower = np.triu_indices(len(columns))[::-1]  # column after column of the lower triangle
+        known = [] if self.known is None else [self.known]
+        gram = [g[columns[lower[0]], columns[lower[1]]] for g in (*self.statistics.gram, *(k.gram for k in known))]
+        cross = [b[columns] for b in (*self.statistics.cross, *(k.cross for k in known))]
+        rows, squares = (np.array(x, dtype=float) for x in (self.statistics.rows, self.statistics.squares))
+        return kernels.Information(np.array(gram), np.array(cross), squares, rows)
+
+    @cached_property
+    def kernel_prior(self) -> kernels.Prior:
+        """The priors as numbers."""
+        from bayes_ivgen.inference import kernels
+
+        return kernels.Prior(
+            float(self.priors.alpha_sd**-2),
+            float(self.priors.tau_nu),
+            self.design.type_index,
+            np.array([self.priors.hyper[kind].code for kind in self.design.types]).reshape(-1, 3),
+            np.array(self.priors.sigma.code),
+        )
+
+    def kernel_state(self, state: ChainState) -> kernels.State:
+        """Share the scales of a state; sort its coefficients."""
+        from bayes_ivgen.inference import kernels
+
+        return kernels.State(state.log_tau, state.log_hyper, state.log_sigma, state.beta[self.schedule.columns])
 
     def information(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
         """H and h at precisions 1 / sigma_r^2 of the noise scales."""
         gram, cross = np.tensordot(weights, self.statistics.gram, axes=1), weights @ self.statistics.cross
         return (gram, cross) if self.known is None else (gram + self.known.gram, cross + self.known.cross)
-
-    @cached_property
-    def _rows(self) -> FloatArray:
-        return self.statistics.rows.astype(float)
-
-    @cached_property
-    def _laws(self) -> FloatArray:
-        """Laws of the hyper-scales, then that of sigma, as `kernels.log_law` reads them."""
-        return np.array([*(self.priors.hyper[kind].code for kind in self.design.types), self.priors.sigma.code])
 
 
 def run_chain(
@@ -142,30 +133,37 @@ def run_chain(
 ) -> dict[str, NDArray[np.float64]]:
     """Run one chain and return its draws after `tune` iterations.
 
+    Parameters
+    ----------
+    problem : GibbsProblem
+        Statistics, layout and priors.
+    draws, tune : int
+        Kept and discarded iterations.
+    seed : SeedSequence
+        Seed of this chain.
+    report : callable, optional
+        Called every few iterations with the number of those done; what it raises ends the chain.
+
     Returns
     -------
     dict
         ``coefficients`` (draw, P), ``tau`` (draw, term), ``hyper`` (draw, type) and ``sigma``
         (draw, noise scale).
     """
+    from bayes_ivgen.inference import kernels
+
     rng = np.random.default_rng(seed)
-    state = problem.initial(rng)
-    design = problem.design
-    kept = {
-        "coefficients": np.empty((draws, design.n_coefficients)),
-        "tau": np.empty((draws, len(design.terms))),
-        "hyper": np.empty((draws, len(design.types))),
-        "sigma": np.empty((draws, len(problem.statistics.rows))),
-    }
-    for iteration in range(tune + draws):
-        # The first coefficients are drawn at the starting noise, so that step 1 sees a real residual.
-        problem.step(state, rng, sigma_fixed=iteration == 0)
-        if iteration >= tune:
-            i = iteration - tune
-            kept["coefficients"][i] = state.beta
-            kept["tau"][i] = np.exp(state.log_tau)
-            kept["hyper"][i] = np.exp(state.log_hyper)
-            kept["sigma"][i] = np.exp(state.log_sigma)
+    state = problem.kernel_state(problem.initial(rng))
+    kept = kernels.State(*(np.empty((draws, len(value))) for value in state))
+    given = (problem.kernel_data, problem.schedule, state, problem.kernel_prior, rng, kernels.LIBRARY, kept)
+    for first in range(0, tune + draws, ITERATIONS_AT_ONCE):
+        last = min(first + ITERATIONS_AT_ONCE, tune + draws)
+        kernels.run(first, last, tune, *given)
         if report is not None:
-            report(iteration)
-    return kept
+            report(last)
+    return {
+        "coefficients": kept.beta,
+        "tau": np.exp(kept.log_tau),
+        "hyper": np.exp(kept.log_hyper),
+        "sigma": np.exp(kept.log_sigma),
+    }

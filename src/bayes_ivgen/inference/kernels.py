@@ -1,4 +1,4 @@
-"""The sweep of the Gibbs sampler as compiled kernels (docs/theory/gibbs.md has the formulas).
+"""The iterations of the Gibbs sampler as compiled kernels (docs/theory/gibbs.md has the formulas).
 
 This module imports numba, which takes time: import it where a chain starts, not above.
 """
@@ -6,12 +6,13 @@ This module imports numba, which takes time: import it where a chain starts, not
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
-from numba import njit
 
-from bayes_ivgen.inference import slices
+from bayes_ivgen.inference import elimination, lapack, scale_kernels, slices
 from bayes_ivgen.inference.elimination import (
     DRAW_SECOND,
     DRAW_TERM,
@@ -25,178 +26,38 @@ from bayes_ivgen.inference.lapack import (
     cholesky,
     copy,
     copy_lower,
+    image,
     jit,
+    preimage,
     solve_back,
     solve_left,
     solve_right,
     solve_vector,
     subtract_crossproduct,
-    subtract_image,
-    subtract_preimage,
     subtract_product,
-    tridiagonal,
 )
+from bayes_ivgen.inference.scale_kernels import Prior, State, move_kind, update_hyper, update_sigma, update_tau
 
-__all__ = ["LIBRARY", "Prior", "Scales", "log_law", "log_marginal", "pack_square", "sweep", "update_sigma"]
-
-# Compiled into each kernel: a compiled function as an argument would keep it out of the cache.
-slice_update = njit(slices.slice_update, inline="always")
+__all__ = ["LIBRARY", "Information", "Prior", "State", "run"]
 
 
-class Scales(NamedTuple):
-    """Natural logarithms of tau (terms) and A (kinds of terms); changed in place."""
+class Information(NamedTuple):
+    """What the rows say: lower triangles of all G_r, b_r, y_r'y_r and n_r, in sorted order.
 
-    log_tau: Any
-    log_hyper: Any
-
-
-class Prior(NamedTuple):
-    """Degrees of freedom of the half-t of tau, kind of each term, and laws of the hyper-scales (`laws`)."""
-
-    nu: float
-    kind_of: Any
-    hyper: Any
-
-
-@jit
-def log_law(law, x):
-    """Log density of a `PositivePrior` at x > 0, up to a constant; law = (number of the family, parameters)."""
-    family, first, second = law[0], law[1], law[2]
-    if family == 0:
-        return -(first + 1) / 2 * math.log1p((x / second) ** 2 / first)
-    if family == 1:
-        return -math.log1p((x / first) ** 2)
-    if family == 2:
-        return -0.5 * (x / first) ** 2
-    if family == 3:
-        return -first * x
-    if family == 4:
-        return (first - 1) * math.log(x) - second * x
-    if family == 5:
-        return -(first + 1) * math.log(x) - second / x
-    return -math.log(x) - 0.5 * ((math.log(x) - first) / second) ** 2
-
-
-@jit
-def log_half_t(log_x, log_scale, nu):
-    """Log density of log x for a half-t x, up to a constant."""
-    return log_x - log_scale - (nu + 1) / 2 * math.log1p(math.exp(2 * (log_x - log_scale)) / nu)
-
-
-@jit
-def log_marginal(log_scale, diagonal, below, e):
-    """Log p(y | scale) of a block with prior N(0, scale^2 I), its coefficients integrated out (equation 3).
-
-    -log|I + t T| / 2 + t e' (I + t T)^-1 e / 2 with t = scale^2 and T the tridiagonal form of the cavity
-    precision. The pivots of I + t T are at least one, so rounding below one is cut off.
+    Further G and b, of observations with known noise, may follow those of the R noise scales.
     """
-    t = math.exp(2 * log_scale)
-    pivot = max(1.0, 1.0 + t * diagonal[0])
-    forward = e[0]
-    total = t * forward * forward / pivot - math.log(pivot)
-    for i in range(1, len(e)):
-        ratio = t * below[i - 1] / pivot
-        pivot = max(1.0, 1.0 + t * diagonal[i] - ratio * t * below[i - 1])
-        forward = e[i] - ratio * forward
-        total += t * forward * forward / pivot - math.log(pivot)
-    return 0.5 * total
+
+    gram: Any
+    cross: Any
+    squares: Any
+    rows: Any
 
 
 @jit
-def _log_tau_density(x, data):
-    diagonal, below, e, log_scale, nu = data
-    return log_marginal(x, diagonal, below, e) + log_half_t(x, log_scale, nu)
-
-
-@jit
-def _shift_density(x, data):
-    diagonal, below, e, log_hyper, law = data
-    return log_marginal(x, diagonal, below, e) + log_law(law, math.exp(log_hyper + x)) + x
-
-
-@jit
-def _hyper_density(x, data):
-    log_tau, kind_of, kind, nu, law = data
-    total = log_law(law, math.exp(x)) + x
-    for term in range(len(log_tau)):
-        if kind_of[term] == kind:
-            total += log_half_t(log_tau[term], x, nu)
-    return total
-
-
-@jit
-def _log_sigma_density(x, data):
-    rows, residual, law = data
-    sigma = math.exp(x)
-    return -(rows - 1) * x - 0.5 * residual / sigma**2 + log_law(law, sigma)
-
-
-@jit
-def propose_sigma(log_sigma, rows, residual, law, rng):
-    """Metropolis step from the likelihood of one noise scale alone.
-
-    With many rows a slice update would need thousands of narrow steps to get from the starting point to
-    the posterior.
-    """
-    if rows <= 1 or residual <= 0:
-        return log_sigma
-    precision = rng.standard_gamma((rows - 1) / 2) / (residual / 2)
-    proposal = -0.5 * math.log(max(precision, 1e-300))
-    gain = log_law(law, math.exp(proposal)) - log_law(law, math.exp(log_sigma))
-    return proposal if -rng.standard_exponential() < gain else log_sigma
-
-
-@jit
-def update_sigma(log_sigma, rows, residual, law, rng):
-    """Step K1: noise scales given the residual sums of squares, in place."""
-    for r in range(len(log_sigma)):
-        start = propose_sigma(log_sigma[r], rows[r], residual[r], law, rng)
-        width = min(1.0, 4.0 / math.sqrt(2.0 * max(rows[r], 1.0)))
-        log_sigma[r] = slice_update(_log_sigma_density, (rows[r], residual[r], law), start, rng, width)
-
-
-@jit
-def update_hyper(scales, prior, rng):
-    """Step K3: hyper-scales given the scales of their terms, in place."""
-    for kind in range(len(scales.log_hyper)):
-        data = (scales.log_tau, prior.kind_of, kind, prior.nu, prior.hyper[kind])
-        scales.log_hyper[kind] = slice_update(_hyper_density, data, scales.log_hyper[kind], rng, 2.0)
-
-
-@jit
-def move_kind(kind, terms, a, h, scales, prior, rng, library):
-    """Move A and all its tau by a common factor; A and h are the cavity of the kind's columns.
-
-    With beta = tau z the factor is the prior standard deviation of z, so equation 3 holds with z in place
-    of beta_g. The ratios tau / A do not change: only the prior of A enters.
-    """
-    n = len(h)
-    scale, e, block = np.empty(n), np.empty(n), np.empty((n, n)).T
-    for i in range(n):
-        scale[i] = math.exp(scales.log_tau[terms[i]])
-        e[i] = h[i] * scale[i]
-    copy_lower(library, a, block)
-    for j in range(n):
-        for i in range(j, n):
-            block[i, j] *= scale[i] * scale[j]
-    diagonal, below = tridiagonal(library, block, e)
-    data = (diagonal, below, e, scales.log_hyper[kind], prior.hyper[kind])
-    shift = slice_update(_shift_density, data, 0.0, rng, 1.0)
-    scales.log_hyper[kind] += shift
-    for term in range(len(scales.log_tau)):
-        if prior.kind_of[term] == kind:
-            scales.log_tau[term] += shift
-
-
-@jit
-def update_tau(term, a, h, scales, prior, rng, library):
-    """Step K2 for one term: slice update of log tau given its cavity A and h."""
-    n = len(h)
-    e, block = h.copy(), np.empty((n, n)).T
-    copy_lower(library, a, block)
-    diagonal, below = tridiagonal(library, block, e)
-    data = (diagonal, below, e, scales.log_hyper[prior.kind_of[term]], prior.nu)
-    scales.log_tau[term] = slice_update(_log_tau_density, data, scales.log_tau[term], rng, 2.0)
+def write(x, y):
+    """Copy x into y; an assignment of slices takes seconds to compile."""
+    for i in range(len(x)):
+        y[i] = x[i]
 
 
 @jit
@@ -234,16 +95,14 @@ def integrate_first(a, h, rest, shift, terms, log_tau, library):
     left, w, z = np.empty((n, n)).T, np.empty((n, m)).T, np.empty(n)
     copy_lower(library, a[:n, :n], left)
     copy(library, a[n:, :n], w)
-    for j in range(n):
-        z[j] = h[j]
+    write(h[:n], z)
     factor(left[:, :], terms, log_tau, library)
     solve_right(library, left, w)
     solve_vector(library, left, z)
     copy_lower(library, a[n:, n:], rest)
-    for i in range(m):
-        shift[i] = h[n + i]
+    write(h[n:], shift)
     subtract_product(library, w, rest)
-    subtract_image(library, w, z, shift)
+    image(library, -1.0, w, z, 1.0, shift)
 
 
 @jit
@@ -254,11 +113,11 @@ def integrate_second(a, h, n, terms, log_tau, library):
     solve_left(library, corner, z)
     solve_vector(library, corner, half)
     subtract_crossproduct(library, z, a[:n, :n])
-    subtract_preimage(library, z, half, h[:n])
+    preimage(library, -1.0, z, half, 1.0, h[:n])
 
 
-@jit
-def visit_all(schedule, base, upper, shifts, scales, prior, rng, library):
+@jit(inline="always")
+def visit_all(schedule, base, upper, shifts, state, prior, rng, library):
     """Carry out the steps of a schedule: update all scales, and turn the shift of level 0 into a draw."""
     for step in range(len(schedule.steps)):
         what, level, row, column, size, part, which = schedule.steps[step]
@@ -266,20 +125,20 @@ def visit_all(schedule, base, upper, shifts, scales, prior, rng, library):
         h = shifts[level][row : row + size]
         terms = schedule.term_of[column : column + size]
         if what == MOVE_KIND:
-            move_kind(which, terms, a, h, scales, prior, rng, library)
+            move_kind(which, terms, a, h, state, prior, rng, library)
         elif what == UPDATE_TERM:
-            update_tau(which, a, h, scales, prior, rng, library)
+            update_tau(which, a, h, state, prior, rng, library)
         elif what == DRAW_TERM:
-            factor(a, terms, scales.log_tau, library)
+            factor(a, terms, state.log_tau, library)
             solve_vector(library, a, h)
             draw_given(a, h, rng, library)
         elif what == INTEGRATE_FIRST:
             rest, shift = upper[level].T[: size - part, : size - part], shifts[level + 1][: size - part]
-            integrate_first(a, h, rest, shift, terms, scales.log_tau, library)
+            integrate_first(a, h, rest, shift, terms, state.log_tau, library)
         elif what == INTEGRATE_SECOND:
-            integrate_second(a, h, part, terms[part:], scales.log_tau, library)
+            integrate_second(a, h, part, terms[part:], state.log_tau, library)
         elif what == DRAW_SECOND:
-            subtract_image(library, a[part:, :part], h[:part], h[part:])
+            image(library, -1.0, a[part:, :part], h[:part], 1.0, h[part:])
             draw_given(a[part:, part:], h[part:], rng, library)
 
 
@@ -296,9 +155,33 @@ def pack_square(x):
     return packed
 
 
-@jit
-def sweep(packed, h, alpha_precision, schedule, scales, prior, rng, library):
-    """Update all scales with the coefficients integrated out (K2), draw these in place of h (K4), then K3.
+@jit(inline="always")
+def residual_squares(information, beta, library):
+    """Sum of squared residuals of each noise scale: y'y - 2 beta'b + beta'G beta."""
+    n = len(information.rows)
+    residual = information.squares.copy()
+    preimage(library, 1.0, information.gram[:n].T, pack_square(beta), 1.0, residual)
+    preimage(library, -2.0, information.cross[:n].T, beta, 1.0, residual)
+    for r in range(n):
+        residual[r] = max(residual[r], 0.0)
+    return residual
+
+
+@jit(inline="always")
+def combine(information, log_sigma, library):
+    """H, packed, and h at these noise scales."""
+    n, size = information.gram.shape
+    weights, packed, h = np.empty(n), np.empty(size), np.empty(information.cross.shape[1])
+    for r in range(n):
+        weights[r] = math.exp(-2 * log_sigma[r]) if r < len(log_sigma) else 1.0
+    image(library, 1.0, information.gram.T, weights, 0.0, packed)
+    image(library, 1.0, information.cross.T, weights, 0.0, h)
+    return packed, h
+
+
+@jit(inline="always")
+def sweep(packed, h, schedule, state, prior, rng, library):
+    """Update all tau and A with the coefficients integrated out (K2), and draw these (K4).
 
     The intercept, whose prior is fixed, is integrated out first and drawn last.
     """
@@ -306,17 +189,58 @@ def sweep(packed, h, alpha_precision, schedule, scales, prior, rng, library):
     largest = schedule.sizes[1] if levels > 1 else 0
     base, upper, shifts = np.empty((p - 1, p - 1)), np.empty((levels - 1, largest, largest)), np.empty((levels, p - 1))
     a, at = base.T, p
-    variance = 1.0 / (packed[0] + alpha_precision)
+    variance = 1.0 / (packed[0] + prior.alpha)
     for j in range(1, p):
         cross = variance * packed[j]
         shifts[0, j - 1] = h[j] - cross * h[0]
         for i in range(j, p):
             a[i - 1, j - 1] = packed[at + i - j] - cross * packed[i]
         at += p - j
-    visit_all(schedule, base, upper, shifts, scales, prior, rng, library)
+    visit_all(schedule, base, upper, shifts, state, prior, rng, library)
     mean = h[0]
     for j in range(1, p):
-        h[j] = shifts[0, j - 1]
-        mean -= packed[j] * h[j]
-    h[0] = variance * mean + math.sqrt(variance) * rng.standard_normal()
-    update_hyper(scales, prior, rng)
+        state.beta[j] = shifts[0, j - 1]
+        mean -= packed[j] * state.beta[j]
+    state.beta[0] = variance * mean + math.sqrt(variance) * rng.standard_normal()
+
+
+@jit(inline="always")
+def iterate(information, schedule, state, prior, rng, library, sigma_fixed):
+    """One iteration; changes the state in place."""
+    if not sigma_fixed:
+        residual = residual_squares(information, state.beta, library)
+        update_sigma(state.log_sigma, information.rows, residual, prior.sigma, rng)
+    packed, h = combine(information, state.log_sigma, library)
+    sweep(packed, h, schedule, state, prior, rng, library)
+    update_hyper(state, prior, rng)
+
+
+def _compiled_run(sources: int) -> Any:
+    """Compile `run`; the number of the sources enters the key of the cache on disk through the closure.
+
+    By itself the cache looks at the file of `run` alone, not at those of the functions compiled into it.
+    """
+
+    def run(first, last, tune, information, schedule, state, prior, rng, library, kept):
+        """Run iterations `first` to `last` of a chain; those after `tune` go into the arrays of `kept`.
+
+        The first coefficients are drawn at the starting noise, so that step K1 sees a real residual.
+        """
+        for iteration in range(first, last if sources >= 0 else first):
+            iterate(information, schedule, state, prior, rng, library, iteration == 0)
+            i = iteration - tune
+            if i >= 0:
+                for j in range(len(state.beta)):
+                    kept.beta[i, schedule.columns[j]] = state.beta[j]
+                write(state.log_tau, kept.log_tau[i])
+                write(state.log_hyper, kept.log_hyper[i])
+                write(state.log_sigma, kept.log_sigma[i])
+
+    try:
+        return jit(run, cache=True)
+    except RuntimeError:  # no folder for the cache
+        return jit(run)
+
+
+_FILES = (__file__, *(module.__file__ for module in (elimination, lapack, scale_kernels, slices)))
+run = _compiled_run(crc32(b"".join(Path(str(file)).read_bytes() for file in _FILES)))

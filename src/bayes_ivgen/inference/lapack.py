@@ -7,6 +7,7 @@ views; of symmetric ones the lower triangle counts.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,11 @@ LIBRARY = np.array(
 _LEFT, _RIGHT, _LOWER, _ALL, _PLAIN, _TRANSPOSED, _NONUNIT = (ord(letter) for letter in "LRLANTN")
 
 
-def jit(function: Any) -> Any:
-    """Compile without the interpreter's lock; keep the result on disk where a folder can be written."""
-    try:
-        return njit(function, cache=True, nogil=True)
-    except RuntimeError:  # no folder for the cache
-        return njit(function, nogil=True)
+def jit(function: Any = None, **options: Any) -> Any:
+    """Compile a function when it is first called; it runs without the interpreter's lock."""
+    if function is None:
+        return partial(jit, **options)
+    return njit(function, nogil=True, error_model="numpy", **options)
 
 
 @intrinsic
@@ -85,17 +85,17 @@ def cholesky(library, a):
 
 
 @jit
-def subtract_image(library, a, x, y):
-    """Turn y into y - A x."""
+def image(library, alpha, a, x, beta, y):
+    """Turn y into alpha A x + beta y."""
     m, n = a.shape
-    _fortran(library[_GEMV], (_PLAIN, m, n, -1.0, a, leading(a), x, 1, 1.0, y, 1))
+    _fortran(library[_GEMV], (_PLAIN, m, n, alpha, a, leading(a), x, 1, beta, y, 1))
 
 
 @jit
-def subtract_preimage(library, a, x, y):
-    """Turn y into y - A' x."""
+def preimage(library, alpha, a, x, beta, y):
+    """Turn y into alpha A' x + beta y."""
     m, n = a.shape
-    _fortran(library[_GEMV], (_TRANSPOSED, m, n, -1.0, a, leading(a), x, 1, 1.0, y, 1))
+    _fortran(library[_GEMV], (_TRANSPOSED, m, n, alpha, a, leading(a), x, 1, beta, y, 1))
 
 
 @jit
