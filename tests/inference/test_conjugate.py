@@ -11,8 +11,9 @@ from scipy import special, stats
 
 from bayes_ivgen.basis import BSpline, Polynomial
 from bayes_ivgen.data import RegimeData
+from bayes_ivgen.inference import kernels, scale_kernels
 from bayes_ivgen.inference.chains import run_chains
-from bayes_ivgen.inference.conjugate import ChainState, GibbsProblem, _rotate, _scale_likelihood
+from bayes_ivgen.inference.conjugate import ChainState, GibbsProblem
 from bayes_ivgen.interface import InterventionModel
 from bayes_ivgen.model import ActionGraph, Priors
 from bayes_ivgen.model.priors import PositivePrior
@@ -30,7 +31,7 @@ def problem(problem_of: MakeProblem, small_data: RegimeData) -> GibbsProblem:
 def random_state(problem: GibbsProblem, seed: int) -> ChainState:
     rng = np.random.default_rng(seed)
     state = problem.initial(rng)
-    state.log_tau = rng.normal(-2.0, 2.0, len(problem.columns))
+    state.log_tau = rng.normal(-2.0, 2.0, len(problem.design.terms))
     state.beta = rng.normal(size=problem.design.n_coefficients) * 0.1
     return state
 
@@ -48,30 +49,68 @@ def by_hand(problem: GibbsProblem, state: ChainState) -> tuple[np.ndarray, np.nd
     return covariance, covariance @ right
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_moments_and_their_corrections_equal_a_fresh_inverse(problem: GibbsProblem, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    state = random_state(problem, seed)
-    covariance, mean = problem._conditional_moments(state, *information(problem, state))
-    expected = by_hand(problem, state)
-    np.testing.assert_allclose(covariance, expected[0], rtol=1e-7, atol=1e-12)
-    np.testing.assert_allclose(mean, expected[1], rtol=1e-7, atol=1e-10)
-    assert covariance.flags.f_contiguous  # else the correction would go into a copy
-    before = state.log_tau.copy()
-    for g in rng.permutation(len(problem.columns)):
-        spectrum = _rotate(covariance, mean, problem.columns[g])
-        problem._update_tau(g, state, spectrum, covariance, mean, rng)
-        expected = by_hand(problem, state)
-        np.testing.assert_allclose(covariance, expected[0], rtol=1e-5, atol=1e-9 * np.abs(expected[0]).max())
-        np.testing.assert_allclose(mean, expected[1], rtol=1e-5, atol=1e-8)
-    assert np.all(state.log_tau != before)
-    for kind in rng.permutation(len(problem.type_columns)):
+def cavity(problem: GibbsProblem, state: ChainState, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Precision and shift of some coefficients, all others integrated out, without their own prior."""
+    covariance, mean = by_hand(problem, state)
+    precision = np.linalg.inv(covariance[np.ix_(columns, columns)])
+    prior = np.exp(-2 * state.log_tau)[problem.design.term_index][columns - 1]
+    return precision - np.diag(prior), precision @ mean[columns]
+
+
+def columns_of_kind(problem: GibbsProblem, kind: int) -> np.ndarray:
+    design = problem.design
+    return 1 + np.flatnonzero(design.type_index[design.term_index] == kind)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_scale_sees_the_posterior_with_all_others_gone(
+    problem: GibbsProblem, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The sweep in plain Python; before each update its cavity is held against a fresh inverse of the whole.
+    state, seen = random_state(problem, seed), []
+    move_kind, update_tau = kernels.move_kind, kernels.update_tau
+
+    def compare(columns: np.ndarray, a: np.ndarray, h: np.ndarray) -> None:
+        expected = cavity(problem, state, columns)
+        found = np.tril(a) + np.tril(a, -1).T
+        np.testing.assert_allclose(found, expected[0], rtol=1e-5, atol=1e-7 * np.abs(found).max())
+        np.testing.assert_allclose(h, expected[1], rtol=1e-4, atol=1e-7 * np.abs(h).max())
+
+    def moved(kind: int, terms: Any, a: Any, h: Any, *rest: Any) -> None:
         ratios = state.log_tau - state.log_hyper[problem.design.type_index]
-        problem._move_type(kind, state, covariance, mean, rng)
+        compare(columns_of_kind(problem, kind), a, h)
+        move_kind(kind, terms, a, h, *rest)
         np.testing.assert_allclose(state.log_tau - state.log_hyper[problem.design.type_index], ratios, atol=1e-12)
-        expected = by_hand(problem, state)
-        np.testing.assert_allclose(covariance, expected[0], rtol=1e-4, atol=1e-8 * np.abs(expected[0]).max())
-        np.testing.assert_allclose(mean, expected[1], rtol=1e-4, atol=1e-7)
+        seen.append(("kind", kind))
+
+    def updated(term: int, a: Any, h: Any, *rest: Any) -> None:
+        part = problem.design.slices[problem.design.terms[term].name]
+        compare(np.arange(part.start, part.stop), a, h)
+        update_tau(term, a, h, *rest)
+        seen.append(("term", term))
+
+    monkeypatch.setattr(kernels, "move_kind", moved)
+    monkeypatch.setattr(kernels, "update_tau", updated)
+    for name in ("visit_all", "sweep", "iterate", "run"):
+        monkeypatch.setattr(kernels, name, getattr(kernels, name).py_func)
+    before = state.log_tau.copy()
+    problem.step(state, np.random.default_rng(seed), sigma_fixed=True)
+    assert np.all(state.log_tau != before)
+    assert sorted(seen) == [("kind", k) for k in range(len(problem.design.types))] + [
+        ("term", g) for g in range(len(problem.design.terms))
+    ]
+
+
+def test_coefficients_are_drawn_from_their_gaussian(problem: GibbsProblem) -> None:
+    # Given the scales of the same iteration; whitened, the draws of all iterations are independent and standard.
+    rng, state, z = np.random.default_rng(0), random_state(problem, 1), []
+    for _ in range(3000):
+        problem.step(state, rng)
+        covariance, mean = by_hand(problem, state)
+        z.append(np.linalg.solve(np.linalg.cholesky(covariance), state.beta - mean))
+    assert stats.kstest(np.sum(np.square(z), axis=1), stats.chi2(len(mean)).cdf).pvalue > 1e-3
+    assert np.abs(np.mean(z, axis=0)).max() < 4.5 / np.sqrt(3000)
+    assert np.abs(np.corrcoef(np.transpose(z)) - np.eye(len(mean))).max() < 5 / np.sqrt(3000)
 
 
 @pytest.mark.parametrize("g", [0, 1, 4, 5, 9, 12])
@@ -80,9 +119,9 @@ def test_the_likelihood_of_a_scale_is_the_marginal_likelihood(
 ) -> None:
     x, y, regime = rows_of(small_data, problem.design)
     state = random_state(problem, g)
-    covariance, mean = problem._conditional_moments(state, *information(problem, state))
-    _, values, projected = _rotate(covariance, mean, problem.columns[g])
-    likelihood = _scale_likelihood(1 / values - np.exp(-2 * state.log_tau[g]), (projected / values) ** 2)
+    part = problem.design.slices[problem.design.terms[g].name]
+    precision, shift = cavity(problem, state, np.arange(part.start, part.stop))
+    diagonal, below = scale_kernels.tridiagonal(kernels.LIBRARY, np.asfortranarray(precision), shift)
 
     def brute(log_tau: float) -> float:
         taus = state.log_tau.copy()
@@ -93,88 +132,133 @@ def test_the_likelihood_of_a_scale_is_the_marginal_likelihood(
         return float(-0.5 * (np.linalg.slogdet(covariance_of_y)[1] + y @ np.linalg.solve(covariance_of_y, y)))
 
     at = np.array([-6.0, -3.0, -1.0, 0.5, 2.0])
-    gap = np.array([likelihood(float(t)) - brute(float(t)) for t in at])
+    gap = np.array([scale_kernels.log_marginal(float(t), diagonal, below, shift) - brute(float(t)) for t in at])
     np.testing.assert_allclose(gap, gap[0], atol=1e-5)
 
 
-def test_short_and_long_blocks_have_one_likelihood() -> None:
-    rng = np.random.default_rng(0)
-    cavity, force = rng.gamma(1.0, 100.0, 60), rng.gamma(1.0, 100.0, 60)
-    parts = [_scale_likelihood(cavity[i : i + 20], force[i : i + 20]) for i in (0, 20, 40)]
-    whole = _scale_likelihood(cavity, force)
-    for at in (-20.0, -3.0, 0.0, 4.0):
-        assert whole(at) == pytest.approx(sum(part(at) for part in parts), rel=1e-10)
+def test_rounding_below_zero_is_cut_off() -> None:
+    # A cavity precision that is zero but for rounding tells nothing about the scale.
+    for rounding in (0.0, -1e-3):
+        diagonal, below, e = np.full(3, rounding), np.zeros(2), np.zeros(3)
+        assert (
+            scale_kernels.log_marginal(20.0, diagonal, below, e)
+            == scale_kernels.log_marginal(-20.0, diagonal, below, e)
+            == 0.0
+        )
 
 
-def test_moving_a_kind_of_term_keeps_its_conditional(problem_of: MakeProblem, small_data: RegimeData) -> None:
-    # Many short chains of this move alone, ratios fixed: their shifts follow the one-dimensional conditional.
+def test_an_indefinite_matrix_gets_a_ridge_or_is_refused() -> None:
+    terms, log_tau = np.zeros(2, dtype=int), np.array([30.0])
+    a = np.asfortranarray([[1.0, 0.0], [1.0, 1.0 - 1e-15]])
+    kernels.factor(a[:2, :2], terms, log_tau, kernels.LIBRARY)
+    assert a[1, 0] == pytest.approx(1.0)
+    assert 0 < a[1, 1] < 1e-4
+    a = np.asfortranarray([[1.0, 0.0], [1.0, 0.5]])
+    with pytest.raises(np.linalg.LinAlgError, match="copies of each other"):
+        kernels.factor(a[:2, :2], terms, log_tau, kernels.LIBRARY)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_moves_keep_their_conditional(problem_of: MakeProblem, small_data: RegimeData, *, together: bool) -> None:
+    # Many short chains of one move alone: they follow the one-dimensional conditional. Either a scale moves, or a
+    # hyper-scale with all its scales.
     problem = problem_of(small_data, InterventionModel(causal=Polynomial(2), confounding=Polynomial(1), graph="empty"))
-    kind, rng = 0, np.random.default_rng(0)
-    state = random_state(problem, 3)
+    which, rng = 0, np.random.default_rng(0)
+    state, design = random_state(problem, 3), problem.design
     log_hyper, log_tau = state.log_hyper.copy(), state.log_tau.copy()
-    members = problem.design.type_index == kind
+    kind = which if together else int(design.type_index[which])
+    members = design.type_index == kind if together else np.arange(len(log_tau)) == which
+    columns = 1 + np.flatnonzero(members[design.term_index])
     grid = np.linspace(-9.0, 9.0, 1201)
 
     def brute(shift: float) -> float:
         taus = log_tau + np.where(members, shift, 0.0)
         matrix, right = information(problem, state)
-        prior = np.append(problem.priors.alpha_sd**-2, np.exp(-2 * taus)[problem.design.term_index])
+        prior = np.append(problem.priors.alpha_sd**-2, np.exp(-2 * taus)[design.term_index])
         precision = matrix + np.diag(prior)
         fit = 0.5 * (np.log(prior).sum() - np.linalg.slogdet(precision)[1] + right @ np.linalg.solve(precision, right))
-        hyper = log_hyper[kind] + shift
-        return float(fit + problem.priors.hyper[problem.design.types[kind]].log_density(np.exp(hyper)) + hyper)
+        hyper = log_hyper[kind] + shift * together
+        if together:
+            return float(fit + problem.priors.hyper[design.types[kind]].log_density(np.exp(hyper)) + hyper)
+        half_t = PositivePrior("HalfStudentT", (("nu", problem.priors.tau_nu), ("sigma", np.exp(hyper))))
+        return float(fit + half_t.log_density(np.exp(taus[which])) + taus[which])
 
-    weight = np.exp(np.array([brute(s) for s in grid]) - max(brute(s) for s in grid))
-    cdf = np.cumsum(weight) / weight.sum()
+    heights = np.array([brute(s) for s in grid])
+    cdf = np.cumsum(np.exp(heights - heights.max())) / np.exp(heights - heights.max()).sum()
     shifts = []
     for u in rng.random(1500):
         start = float(np.interp(u, cdf, grid))
-        state.log_hyper = log_hyper + np.where(np.arange(len(log_hyper)) == kind, start, 0.0)
+        state.log_hyper = log_hyper + np.where(np.arange(len(log_hyper)) == kind, start * together, 0.0)
         state.log_tau = log_tau + np.where(members, start, 0.0)
-        covariance, mean = problem._conditional_moments(state, *information(problem, state))
         for _ in range(2):
-            problem._move_type(kind, state, covariance, mean, rng)
-        shifts.append(state.log_hyper[kind] - log_hyper[kind])
+            a, h = cavity(problem, state, columns)
+            place = (
+                np.asfortranarray(a)[:, :],
+                h,
+                problem.kernel_state(state),
+                problem.kernel_prior,
+                rng,
+                kernels.LIBRARY,
+            )
+            if together:
+                kernels.move_kind(kind, design.term_index[columns - 1], *place)
+            else:
+                kernels.update_tau(which, *place)
+        shifts.append(state.log_tau[which] - log_tau[which])
+    assert len(np.unique(shifts)) > 1400
     assert stats.kstest(shifts, lambda z: np.interp(z, grid, cdf)).pvalue > 1e-3
 
 
-def test_coefficients_are_drawn_from_their_gaussian(problem: GibbsProblem) -> None:
-    state = random_state(problem, 1)
-    rng = np.random.default_rng(0)
-    drawn = np.array([problem._draw_coefficients(state, *information(problem, state), rng) for _ in range(4000)])
-    covariance, mean = by_hand(problem, state)
-    z = (drawn - mean) @ np.linalg.inv(np.linalg.cholesky(covariance)).T
-    distances = np.sum(z**2, axis=1)
-    assert stats.kstest(distances, stats.chi2(len(mean)).cdf).pvalue > 1e-3
-    assert np.abs(z.mean(axis=0)).max() < 4.5 / np.sqrt(4000)
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("HalfStudentT", {"nu": 3.0, "sigma": 0.4}),
+        ("HalfCauchy", {"beta": 0.2}),
+        ("HalfNormal", {"sigma": 0.3}),
+        ("Exponential", {"lam": 2.0}),
+        ("Gamma", {"alpha": 1.7, "beta": 3.0}),
+        ("InverseGamma", {"alpha": 2.0, "beta": 0.1}),
+        ("LogNormal", {"mu": -1.0, "sigma": 0.5}),
+    ],
+)
+def test_kernels_know_every_law_of_a_scale(name: str, parameters: dict[str, float]) -> None:
+    for items in (tuple(parameters.items()), tuple(parameters.items())[::-1]):
+        prior = PositivePrior(name, items)
+        for x in (0.01, 0.5, 3.0, 40.0):
+            assert scale_kernels.log_law(np.array(prior.code), x) == pytest.approx(
+                float(prior.log_density(x)), rel=1e-12
+            )
 
 
 @pytest.mark.parametrize(
-    "law",
+    "family",
     [("HalfStudentT", {"nu": 4, "sigma": 1}), ("HalfNormal", {"sigma": 0.3}), ("LogNormal", {"mu": 0, "sigma": 0.2})],
 )
-def test_noise_scales_given_the_coefficients(law: tuple[str, dict[str, float]], make_prior: Any) -> None:
+def test_noise_scales_given_the_coefficients(family: tuple[str, dict[str, float]], make_prior: Any) -> None:
     # Exact draws stay exact under the Metropolis step alone, and under the whole update. Two thousand copies of
     # two scales: five rows, where the prior counts, and fifty.
     rng = np.random.default_rng(0)
     size = 2000
     rows, residual = np.repeat([5, 50], size), np.repeat([2.0, 30.0], size)
-    priors = Priors.from_user({"sigma": make_prior(law[0], **law[1])})
+    sigma = Priors.from_user({"sigma": make_prior(family[0], **family[1])}).sigma
     grid = np.linspace(-4, 4, 8001)
     cdfs = []
     for n, squares in ((5, 2.0), (50, 30.0)):
-        log_density = (1 - n) * grid - squares / 2 * np.exp(-2 * grid) + priors.sigma.log_density(np.exp(grid))
+        log_density = (1 - n) * grid - squares / 2 * np.exp(-2 * grid) + sigma.log_density(np.exp(grid))
         weight = np.exp(log_density - log_density.max())
         cdfs.append(np.cumsum(weight) / weight.sum())
     start = np.concatenate([np.interp(rng.random(size), cdf, grid) for cdf in cdfs])
-    statistics = SufficientStatistics(("r",), rows, np.zeros((2 * size, 1, 1)), np.zeros((2 * size, 1)), residual)
-    problem = GibbsProblem(None, statistics, priors)  # type: ignore[arg-type]
-    for update in (lambda state: problem._propose_sigma(state, residual, rng), lambda s: problem._update_sigma(s, rng)):
-        state = ChainState(np.empty(0), np.empty(0), start.copy(), np.zeros(1))
+    law = np.array(sigma.code)
+    metropolis = np.vectorize(lambda *state: scale_kernels.propose_sigma(*state, law, rng))
+    for alone in (True, False):
+        x = start.copy()
         for _ in range(6):
-            state.log_sigma = update(state)
-        assert np.mean(state.log_sigma != start) > 0.5
-        for cdf, part in zip(cdfs, np.split(state.log_sigma, 2), strict=True):
+            if alone:
+                x = metropolis(x, rows.astype(float), residual)
+            else:
+                scale_kernels.update_sigma(x, rows.astype(float), residual, law, rng)
+        assert np.mean(x != start) > 0.5
+        for cdf, part in zip(cdfs, np.split(x, 2), strict=True):
             assert stats.kstest(part, lambda z, cdf=cdf: np.interp(z, grid, cdf)).pvalue > 1e-3
 
 
@@ -276,12 +360,31 @@ def test_a_chain_keeps_its_shapes_and_tells_its_progress(problem: GibbsProblem) 
     from bayes_ivgen.inference.conjugate import run_chain
 
     seen: list[int] = []
-    kept = run_chain(problem, 5, 3, np.random.SeedSequence(0), seen.append)
-    assert seen == list(range(8))
+    kept = run_chain(problem, 15, 8, np.random.SeedSequence(0), seen.append)
+    assert seen == [10, 20, 23]
     assert {name: value.shape for name, value in kept.items()} == {
-        "coefficients": (5, problem.design.n_coefficients),
-        "tau": (5, len(problem.design.terms)),
-        "hyper": (5, len(problem.design.types)),
-        "sigma": (5, 3),
+        "coefficients": (15, problem.design.n_coefficients),
+        "tau": (15, len(problem.design.terms)),
+        "hyper": (15, len(problem.design.types)),
+        "sigma": (15, 3),
     }
     assert all(np.all(kept[name] > 0) for name in ("tau", "hyper", "sigma"))
+
+
+def test_without_a_folder_for_compiled_code_the_kernels_still_work(
+    problem: GibbsProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compile_ = kernels.jit
+
+    def no_cache(function: Any, **options: Any) -> Any:
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return compile_(function, **options)
+
+    monkeypatch.setattr(kernels, "jit", no_cache)
+    monkeypatch.setattr(kernels, "run", kernels._compiled_run(0))
+    first, second = random_state(problem, 4), random_state(problem, 4)
+    problem.step(first, np.random.default_rng(1))
+    monkeypatch.undo()
+    problem.step(second, np.random.default_rng(1))
+    np.testing.assert_allclose(first.beta, second.beta, rtol=1e-8)

@@ -1,11 +1,12 @@
-"""Run the chains of the conjugate engine, one process each."""
+"""Run the chains of the conjugate engine, one thread each: the kernels hold no interpreter lock."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -15,12 +16,8 @@ from bayes_ivgen.statistics.cores import available_cores
 DEFAULT_TUNE = 200
 
 
-def _single_threaded_chain(
-    problem: GibbsProblem, draws: int, tune: int, seed: np.random.SeedSequence
-) -> dict[str, NDArray[np.float64]]:
-    # Matrices are small: one BLAS thread a chain, and the draws do not depend on the number of cores.
-    with threadpool_limits(limits=1):
-        return run_chain(problem, draws, tune, seed)
+class _Stopped(Exception):  # noqa: N818
+    """Another chain failed, or the user interrupted."""
 
 
 def run_chains(
@@ -44,7 +41,7 @@ def run_chains(
     seed : int or SeedSequence, optional
         Draws are the same for the same seed, whatever the number of cores.
     cores : int, optional
-        Processes; by default one a chain up to the number of cores.
+        Threads; by default one a chain up to the number of cores.
     progress : callable, optional
         Called once for each finished chain.
 
@@ -55,11 +52,22 @@ def run_chains(
     """
     sequence = seed if isinstance(seed, np.random.SeedSequence) else np.random.SeedSequence(seed)
     jobs = min(chains, available_cores() if cores is None else cores)
-    runner = Parallel(n_jobs=jobs, return_as="generator")
-    tasks = (delayed(_single_threaded_chain)(problem, draws, tune, child) for child in sequence.spawn(chains))
-    results = []
-    for result in runner(tasks):
-        results.append(result)
-        if progress is not None:
-            progress()
+    stop = threading.Event()
+
+    def check(_: int) -> None:
+        if stop.is_set():
+            raise _Stopped
+
+    # Matrices are small: one BLAS thread a chain, and the draws do not depend on the number of cores.
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(jobs) as pool:
+        futures = [pool.submit(run_chain, problem, draws, tune, child, check) for child in sequence.spawn(chains)]
+        try:
+            for future in as_completed(futures):
+                future.result()
+                if progress is not None:
+                    progress()
+        except BaseException:
+            stop.set()
+            raise
+        results = [future.result() for future in futures]
     return {name: np.stack([result[name] for result in results]) for name in results[0]}

@@ -8,6 +8,7 @@ of freedom as the product of their ranks.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 from typing import NamedTuple
 
@@ -239,9 +240,12 @@ def _add_weak_edges(
             continue
         forward = p_values[(first, second)] <= p_values[(second, first)]
         candidates.append((first, second) if forward else (second, first))
-    for cause, effect in candidates:
+    for effect in data.actions:
+        causes = [cause for cause, child in candidates if child == effect]
         given = [parent for parent, child in edges if child == effect]
-        conditional[(cause, effect)] = conditional_test(data, cause, effect, given)
+        conditional.update(
+            zip(((cause, effect) for cause in causes), conditional_tests(data, causes, effect, given), strict=True)
+        )
     if not candidates:
         return
     adjusted = stats.false_discovery_control([conditional[pair] for pair in candidates])
@@ -268,10 +272,15 @@ def conditional_test(data: RegimeData, cause: str, effect: str, given: list[str]
     Rank scores of both are residualised on the scores of `given` and their products, and on the
     regime; then compared as in `independence_test`.
     """
-    j, k = data.index(cause), data.index(effect)
+    return next(conditional_tests(data, [cause], effect, given))
+
+
+def conditional_tests(data: RegimeData, causes: Sequence[str], effect: str, given: list[str]) -> Iterator[float]:
+    """Yield `conditional_test` for several causes of one effect; what they share is computed once."""
     profiles = [data.profiles[regime] for regime in data.regimes_leaving(effect)]
-    if not profiles:
-        return 1.0
+    if not profiles or not causes:
+        yield from [1.0] * len(causes)
+        return
     samples = [thinned(profile.sample, CONDITIONAL_ROWS) for profile in profiles]
     rows = np.concatenate(samples)
     blocks = [np.repeat(np.eye(len(samples)), [len(sample) for sample in samples], axis=0)]
@@ -286,12 +295,16 @@ def conditional_test(data: RegimeData, cause: str, effect: str, given: list[str]
     crossed = [block if name in data.label_sets else block[:, :1] for name, block in scores.items()]
     blocks += [product_columns(list(pair)) for pair in combinations(crossed, 2)]
     known, _ = np.linalg.qr(np.concatenate(blocks, axis=1))
-    raw = _scores(data, cause, rows[:, j]), _scores(data, effect, rows[:, k])
-    left, right = (_whitened(x - known @ (known.T @ x)) for x in raw)
-    result = _compare(left, right, len(rows))
-    if _unordered(data, cause) or _unordered(data, effect):
-        return result.p_value
-    return min(1.0, 2 * min(result.p_value, result.p_monotone))
+
+    def residual(name: str) -> FloatArray:
+        raw = _scores(data, name, rows[:, data.index(name)])
+        return _whitened(raw - known @ (known.T @ raw))
+
+    right = residual(effect)
+    for cause in causes:
+        result = _compare(residual(cause), right, len(rows))
+        unordered = _unordered(data, cause) or _unordered(data, effect)
+        yield result.p_value if unordered else min(1.0, 2 * min(result.p_value, result.p_monotone))
 
 
 def _reaches(edges: list[tuple[str, str]], start: str, goal: str) -> bool:

@@ -50,6 +50,13 @@ class PositivePrior:
         """The constant that `log_density` leaves out."""
         return float(_LOG_NORMALISERS[self.distribution](**dict(self.parameters)))
 
+    @property
+    def code(self) -> tuple[float, float, float]:
+        """Position of the distribution among those known, and its parameters, as `inference.kernels` reads them."""
+        given = dict(self.parameters)
+        first, second, *_ = [*(given[name] for name in _PARAMETERS[self.distribution]), 0.0, 0.0]
+        return float(list(_LOG_DENSITIES).index(self.distribution)), first, second
+
     def __str__(self) -> str:
         inside = ", ".join(f"{name}={value:g}" for name, value in self.parameters)
         return f"{self.distribution}({inside})"
