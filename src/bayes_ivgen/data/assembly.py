@@ -48,6 +48,8 @@ def assemble(
     left_out = dict.fromkeys(checked_exclude(exclude, regime_labels), False)
     rows = source.read(found=found) if isinstance(source, FileSource) else source.read()
     profiles = described_rows(rows, reader, regime_labels, left_out)
+    if reader.missing == "refuse":
+        found.refuse()
     return settled(source, reader, found, regime_labels, left_out, profiles)
 
 

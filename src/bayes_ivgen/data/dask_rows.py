@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bayes_ivgen.data.assembly import Parts, described_rows, settled
+from bayes_ivgen.data.assembly import Parts
 from bayes_ivgen.data.checks import RegimeLabels, checked_exclude
-from bayes_ivgen.data.labels import Codebook, too_many_labels
-from bayes_ivgen.data.merging import merged_profile
+from bayes_ivgen.data.described import Described, described, settled_description
 from bayes_ivgen.data.missing import MissingRows
-from bayes_ivgen.data.profile import RegimeProfile
 from bayes_ivgen.data.reading import RowReader
 from bayes_ivgen.data.regime import own_labels
 from bayes_ivgen.data.sources import BATCH_ROWS, LabelledBatch, split_by_label
@@ -90,32 +88,6 @@ class DaskSource:
         return DaskSource(tuple(replace(item, reader=reader) for item in self.partitions))
 
 
-@dataclass(frozen=True, eq=False)
-class Described:
-    """What is known of some partitions: profiles by label, in the codes of this codebook."""
-
-    profiles: dict[str, RegimeProfile]
-    codebook: Codebook
-    found: MissingRows
-    left_out: frozenset[str]
-
-    def and_of(self, other: Described, reader: RowReader) -> Described:
-        """Describe the rows of both."""
-        codebook = self.codebook.copy()
-        recode = codebook.absorb(other.codebook)
-        columns = reader.columns
-        of_dataset = None if columns.dataset is None else recode.pop(columns.dataset, None)
-        of_variables = {columns.variables.index(name): codes for name, codes in recode.items()}
-        profiles = dict(self.profiles)
-        for name in recode:
-            if any(profile.levels[columns.variables.index(name)] is None for profile in other.profiles.values()):
-                raise too_many_labels(name)
-        for label, profile in other.profiles.items():
-            own = profile.recoded(of_variables, of_dataset)
-            profiles[label] = merged_profile(profiles.get(label), own)
-        return Described(profiles, codebook, self.found.plus(other.found), self.left_out | other.left_out)
-
-
 def assemble_dask(frame: Any, reader: RowReader, regime_labels: RegimeLabels | None, exclude: Sequence[str]) -> Parts:
     """Check and describe all partitions by a tree of tasks, on the scheduler that dask uses at present.
 
@@ -127,16 +99,14 @@ def assemble_dask(frame: Any, reader: RowReader, regime_labels: RegimeLabels | N
     source = DaskSource.of(frame, reader)
     labels = own_labels(regime_labels)
     out = checked_exclude(exclude, labels)
-    described: Described = computed(
+    found: Described = computed(
         tree_sum(
-            [task(_described, item, labels, tuple(out)) for item in source.partitions],
+            [task(described, item, labels, tuple(out)) for item in source.partitions],
             lambda one, two: task(_both, one, two, reader),
         )
     )
-    described.found.settle(reader.missing)
-    final = replace(reader, codebook=described.codebook)
-    left_out = {label: label in described.left_out for label in out}
-    return settled(source.with_reader(final), final, described.found, labels, left_out, described.profiles)
+    final = replace(reader, codebook=found.codebook)
+    return settled_description(source.with_reader(final), final, found, labels, out)
 
 
 def task(function: Callable[..., Any], *arguments: Any) -> Delayed:
@@ -166,15 +136,6 @@ def is_on_dask(data: RegimeData) -> bool:
     while hasattr(source, "source"):
         source = source.source
     return isinstance(source, DaskSource)
-
-
-def _described(partition: PartitionSource, regime_labels: RegimeLabels | None, left_out: Sequence[str]) -> Described:
-    # Each partition begins its own codebook: they are put together afterwards, in the order of the partitions.
-    reader = replace(partition.reader, codebook=Codebook())
-    found, seen = reader.count(), dict.fromkeys(left_out, False)
-    rows = replace(partition, reader=reader).read(found=found)
-    profiles = described_rows(rows, reader, regime_labels, seen)
-    return Described(profiles, reader.codebook, found, frozenset(label for label, here in seen.items() if here))
 
 
 def _both(one: Described, two: Described, reader: RowReader) -> Described:

@@ -73,14 +73,15 @@ class FileSource:
         ------
         DataError
             If the rows cannot be used, or a file is not what it was when it was opened. Missing values are
-            refused after the last row, when all are counted.
+            refused after the last row, when all are counted, unless the count is `found`, which the caller settles.
         """
-        reader, found = self.reader, self.reader.count() if found is None else found
+        reader, settle_here = self.reader, found is None
+        found = reader.count() if found is None else found
         for file in self.files:
             for values, labels in self._tables(file, batch_rows, found):
                 if labels is not None and not (found.rows and reader.missing == "refuse"):
                     yield from (LabelledBatch(*item) for item in split_by_label(values, labels).items())
-        if reader.missing == "refuse":
+        if settle_here and reader.missing == "refuse":
             found.refuse()
 
     def parts(self, rows: int) -> list[FileSource]:

@@ -129,6 +129,26 @@ class Codebook:
         """Return a codebook to which labels can be added without changing this one."""
         return deepcopy(self)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data from which `from_dict` restores the codebook exactly."""
+        return {
+            "labels": {name: list(codes) for name, codes in self._codes.items()},
+            "declared": {name: list(labels) for name, labels in self._declared.items()},
+            "is_text": dict(self._is_text),
+            "numeric": dict(self._numeric),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Codebook:
+        """Restore what `to_dict` wrote."""
+        book = cls()
+        book._codes = {
+            name: {label: code for code, label in enumerate(labels)} for name, labels in data["labels"].items()
+        }
+        book._declared = {name: tuple(labels) for name, labels in data["declared"].items()}
+        book._is_text, book._numeric = dict(data["is_text"]), dict(data["numeric"])
+        return book
+
     def absorb(self, other: Codebook) -> dict[str, FloatArray]:
         """Add the labels of another codebook; returns for each of its columns the code here of each code there.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,27 @@ class MissingRows:
         total._first = {**other._first, **self._first}
         total._order = self._order or other._order
         return total
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data from which `from_dict` restores the counts exactly."""
+        return {
+            "labels": self.labels,
+            "seen": self.seen,
+            "rows": self.rows,
+            "by_column": dict(self.by_column),
+            "first": {name: list(place) for name, place in self._first.items()},
+            "order": list(self._order),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> MissingRows:
+        """Restore what `to_dict` wrote."""
+        found = cls(data["labels"])
+        found.seen, found.rows = data["seen"], data["rows"]
+        found.by_column = Counter(data["by_column"])
+        found._first = {name: (where, row) for name, (where, row) in data["first"].items()}
+        found._order = list(data["order"])
+        return found
 
     @property
     def counts(self) -> str:

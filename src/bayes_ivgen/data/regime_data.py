@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -191,11 +192,14 @@ class RegimeData:
         missing: Missing = "refuse",
         regime_labels: RegimeLabels | None = None,
         exclude: Sequence[str] = (),
+        checkpoint: str | Path | None = None,
     ) -> RegimeData:
         """Read Parquet files in batches: a file, a folder, a glob pattern or a list of them.
 
         The rows are streamed once here to check them and again by each fit; memory is set by the
-        batch, not by the files. Parameters and errors are those of `from_frame`.
+        batch, not by the files. Parameters and errors are those of `from_frame`; in the folder
+        `checkpoint` the description of every two million rows is kept, so that a reading that is
+        interrupted goes on from there when it is called again.
         """
         columns = ColumnNames.checked(
             outcome=outcome,
@@ -206,7 +210,7 @@ class RegimeData:
             dataset=dataset,
             regime=regime,
         )
-        return cls._from_files(path, RowReader(columns, regime, missing), "parquet", regime_labels, exclude)
+        return cls._from_files(path, RowReader(columns, regime, missing), "parquet", regime_labels, exclude, checkpoint)
 
     @classmethod
     def from_csv(
@@ -223,6 +227,7 @@ class RegimeData:
         missing: Missing = "refuse",
         regime_labels: RegimeLabels | None = None,
         exclude: Sequence[str] = (),
+        checkpoint: str | Path | None = None,
     ) -> RegimeData:
         """Read CSV files with a header line in batches; otherwise like `from_parquet`."""
         columns = ColumnNames.checked(
@@ -234,7 +239,7 @@ class RegimeData:
             dataset=dataset,
             regime=regime,
         )
-        return cls._from_files(path, RowReader(columns, regime, missing), "csv", regime_labels, exclude)
+        return cls._from_files(path, RowReader(columns, regime, missing), "csv", regime_labels, exclude, checkpoint)
 
     @classmethod
     def from_dask(
@@ -278,8 +283,13 @@ class RegimeData:
         file_format: str,
         regime_labels: RegimeLabels | None,
         exclude: Sequence[str],
+        checkpoint: str | Path | None,
     ) -> RegimeData:
         source = FileSource.open(path, reader, file_format)
+        if checkpoint is not None:
+            from bayes_ivgen.data.checkpoint import assemble_noted
+
+            return cls._of(assemble_noted(source, regime_labels, exclude, checkpoint))
         found = reader.count()
         parts = assemble(source, reader, found, regime_labels, exclude)
         found.settle(reader.missing)

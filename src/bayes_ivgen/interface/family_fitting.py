@@ -42,15 +42,17 @@ def fit_family_model(
     nuts: Mapping[str, Any] | None,
     lift_tests: Any = None,
     client: Any = None,
+    checkpoint: Any = None,
 ) -> Fit:
     """Fit `model` to `data`; see `InterventionModel.fit`."""
     check_data(data)
     check_columns_in_use(data, model.family)
     check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
     check_engine(engine, nuts)
-    if client is not None:
+    if client is not None or checkpoint is not None:
+        idle = "client" if client is not None else "checkpoint"
         raise SpecError(
-            f"client is of no use with likelihood={model.likelihood!r}: NUTS needs the rows themselves, in this "
+            f"{idle} is of no use with likelihood={model.likelihood!r}: NUTS needs the rows themselves, in this "
             "process. Leave it out, or fit with likelihood='normal'."
         )
     _check_family(model, engine)

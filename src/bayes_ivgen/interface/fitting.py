@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,11 +29,10 @@ from bayes_ivgen.interface.tree import make_datatree
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.graph_check import warn_if_contradicted
 from bayes_ivgen.model.linear import LinearObservations
+from bayes_ivgen.progress import stages
 from bayes_ivgen.statistics import SufficientStatistics, accumulate
 from bayes_ivgen.statistics.cores import available_cores
 
-Stage = Callable[[str, int], Callable[[int], None]]
-"""Names a stage and its size; what it returns is told of progress."""
 RESERVED_NAMES = ("chain", "draw", "query", "mean", "sd", "lower", "upper", "supported", "reason")
 
 
@@ -51,13 +50,14 @@ def fit_model(
     nuts: Mapping[str, Any] | None,
     lift_tests: Any = None,
     client: Any = None,
+    checkpoint: str | Path | None = None,
 ) -> Fit:
     """Fit `model` to `data`; see `InterventionModel.fit`."""
     check_data(data)
     check_columns_in_use(data, model.family)
     check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
     check_engine(engine, nuts)
-    check_client(client)
+    check_client(client, checkpoint)
     tests = model.read_lift_tests(lift_tests, data)
     graph = model.action_graph(data)
     if model.graph != "learn":
@@ -67,7 +67,8 @@ def fit_model(
     seeds = np.random.SeedSequence(seed)
     with stages(progressbar) as stage:
         where: dict[str, Any] = {"cores": cores, "client": client}
-        statistics = accumulate(data, design, stage(f"reading {data.n_rows:,} rows", data.n_rows), **where)
+        advance = stage(f"reading {data.n_rows:,} rows", data.n_rows)
+        statistics = accumulate(data, design, advance, checkpoint=checkpoint, **where)
         if model.weights == "variance":
             problem = prepared.problem(statistics)
             variance_of = pilot_variance(problem, data, graph, seeds.spawn(1)[0], cores)
@@ -170,8 +171,12 @@ def check_engine(engine: str, nuts: Mapping[str, Any] | None) -> None:
         raise SpecError(f"nuts={nuts!r} must be a mapping of options, for example {{'target_accept': 0.95}}.")
 
 
-def check_client(client: Any) -> None:
-    """Raise a `SpecError` unless this is a client of a Dask cluster, or None."""
+def check_client(client: Any, checkpoint: str | Path | None = None) -> None:
+    """Raise a `SpecError` unless this is a client of a Dask cluster, or None, and there is no checkpoint beside it."""
+    if client is not None and checkpoint is not None:
+        raise SpecError(
+            "client and checkpoint do not go together: the cluster itself makes up for lost workers. Leave one out."
+        )
     if client is not None and not (hasattr(client, "submit") and hasattr(client, "scatter")):
         raise SpecError(
             f"client={client!r} is a {type(client).__name__}; pass a distributed.Client, for example "
@@ -237,21 +242,3 @@ def attributes(
         "bayes_ivgen_version": version("bayes-ivgen"),
         "bayes_ivgen_fit": json.dumps(content),
     }
-
-
-@contextmanager
-def stages(show: bool) -> Iterator[Stage]:
-    """Name the stages of a fit on a progress bar; silent where nobody looks."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    visible = show and (console.is_terminal or console.is_jupyter)
-    with Progress(*columns, console=console, disable=not visible, transient=True) as progress:
-
-        def stage(description: str, total: int) -> Callable[[int], None]:
-            task = progress.add_task(description, total=total)
-            return lambda amount: progress.advance(task, amount)
-
-        yield stage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -194,6 +195,7 @@ class InterventionModel:
         nuts: Mapping[str, Any] | None = None,
         lift_tests: Any = None,
         client: Any = None,
+        checkpoint: str | Path | None = None,
     ) -> Fit:
         """Sample the posterior.
 
@@ -222,6 +224,9 @@ class InterventionModel:
         client : distributed.Client, optional
             The workers of its cluster sum the rows; they must see the same files. Not needed for a dask
             DataFrame (`RegimeData.from_dask`). The chains run here.
+        checkpoint : path, optional
+            Folder in which the sums of every two million rows of files are kept: a fit that is interrupted
+            goes on from there when it is called again.
 
         Returns
         -------
@@ -261,6 +266,7 @@ class InterventionModel:
             nuts=nuts,
             lift_tests=lift_tests,
             client=client,
+            checkpoint=checkpoint,
         )
 
     def read_lift_tests(self, frame: Any, data: RegimeData) -> LiftTests | None:

@@ -7,13 +7,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.data.checkpoint import CHECKPOINT_ROWS, Checkpoint, checked_files, part_keys
 from bayes_ivgen.data.dask_rows import computed, is_on_dask, task, tree_sum
 from bayes_ivgen.data.parts import RowsPart
 from bayes_ivgen.data.sources import Batch
@@ -36,6 +38,7 @@ def accumulate(
     variance: Variance | None = None,
     cores: int | None = None,
     client: Any = None,
+    checkpoint: str | Path | None = None,
 ) -> SufficientStatistics:
     """Accumulate X'X, X'y, y'y and n of every regime; with weights X'WX, X'Wy, y'Wy and their sum.
 
@@ -58,6 +61,8 @@ def accumulate(
     client : distributed.Client, optional
         Parts of the rows are summed by the workers of its cluster, which must see the same files. Rows
         of a dask DataFrame are summed where they are, also without it.
+    checkpoint : path, optional
+        Folder in which the sums of each part of files are kept, to go on after an interruption.
 
     Returns
     -------
@@ -68,6 +73,8 @@ def accumulate(
         total = _sums_on_dask(data, design, variance, client)
         if progress is not None:
             progress(data.n_rows)
+    elif checkpoint is not None:
+        total = _noted_sums(data, design, cores, progress, Checkpoint(checkpoint))
     else:
         total = row_sums(data.batches(), design, variance, cores, progress)
     return total.statistics(data.regimes, design)
@@ -95,6 +102,32 @@ class RowSums:
 
     parts: Mapping[Regime, _Part] = field(repr=False)
 
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return sum(part.rows for part in self.parts.values())
+
+    def to_note(self) -> tuple[dict[str, Any], dict[str, FloatArray]]:
+        """Plain data and arrays from which `from_note` restores the sums exactly."""
+        plain = {
+            "regimes": [list(regime.set_actions) for regime in self.parts],
+            "numbers": [[part.rows, part.weight, part.squares, part.log_variance] for part in self.parts.values()],
+        }
+        arrays: dict[str, FloatArray] = {}
+        for i, part in enumerate(self.parts.values()):
+            arrays |= {f"gram_{i}": part.gram, f"cross_{i}": part.cross}
+        return plain, arrays
+
+    @classmethod
+    def from_note(cls, plain: Mapping[str, Any], arrays: Mapping[str, FloatArray]) -> Self:
+        """Restore what `to_note` wrote."""
+        parts = {}
+        for i, (names, numbers) in enumerate(zip(plain["regimes"], plain["numbers"], strict=True)):
+            rows, weight, squares, log_variance = numbers
+            sums = _Part(int(rows), weight, arrays[f"gram_{i}"], arrays[f"cross_{i}"], squares, log_variance)
+            parts[Regime(tuple(names))] = sums
+        return cls(parts)
+
     def __add__(self, other: RowSums) -> RowSums:
         """Add the sums over other rows."""
         total = dict(self.parts)
@@ -115,6 +148,26 @@ class RowSums:
             found.cross[r][active] = scale * part.cross
             found.squares[r] = scale * part.squares
         return found
+
+
+def _noted_sums(
+    data: RegimeData, design: Design, cores: int | None, progress: Callable[[int], None] | None, notes: Checkpoint
+) -> RowSums:
+    """Sum part by part; parts whose sums were noted by an earlier call are not read again."""
+    checked_files(data._source)
+    total = RowSums({})
+    for part in data.parts(CHECKPOINT_ROWS):
+        place = notes.place("sums", *part_keys(part), data.label_sets, design.to_dict())
+        noted = notes.read(place)
+        if noted is None:
+            sums = row_sums(part.batches(), design, None, cores, progress)
+            notes.write(place, *sums.to_note())
+        else:
+            sums = RowSums.from_note(*noted)
+            if progress is not None:
+                progress(sums.n_rows)
+        total += sums
+    return total
 
 
 def _sums_on_dask(data: RegimeData, design: Design, variance: Variance | None, client: Any) -> RowSums:
@@ -176,6 +229,7 @@ def _scratch(n: int, size: int) -> FloatArray:
 class _Part(NamedTuple):
     """Statistics of one batch, active columns only."""
 
+    rows: int
     weight: float
     gram: FloatArray
     cross: FloatArray
@@ -185,6 +239,7 @@ class _Part(NamedTuple):
     def plus(self, other: _Part) -> _Part:
         """Add the sums over other rows."""
         return _Part(
+            self.rows + other.rows,
             self.weight + other.weight,
             self.gram + other.gram,
             self.cross + other.cross,
@@ -216,4 +271,4 @@ def _part(batch: Batch, design: Design, variance: Variance | None) -> _Part:
         cross += x.T @ y
         squares += float(y @ y)
     weight = float(n if batch.weights is None else batch.weights.sum())
-    return _Part(weight, gram, cross, squares, log_variance)
+    return _Part(n, weight, gram, cross, squares, log_variance)
