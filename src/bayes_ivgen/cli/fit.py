@@ -67,7 +67,7 @@ def fit(
     seed : int
         Seed of the draws; by default fresh ones each time.
     cores : int
-        Processes for the chains; by default one a chain, as far as there are cores.
+        Chains that run at the same time; by default all, as far as there are cores.
     overwrite : bool
         Replace what is at --out.
     """

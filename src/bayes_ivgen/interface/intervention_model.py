@@ -208,7 +208,7 @@ class InterventionModel:
         seed : int, optional
             The same seed gives the same draws, whatever the number of cores.
         cores : int, optional
-            Processes for the chains; by default one a chain up to the number of cores.
+            Chains that run at the same time; by default all, up to the number of cores.
         progressbar : bool
             Show progress in a terminal or notebook.
         nuts : mapping, optional
