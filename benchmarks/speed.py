@@ -27,7 +27,7 @@ def main() -> None:
         fit = ivg.InterventionModel(graph=graph).fit(data, seed=0, progressbar=False)
         seconds = time.perf_counter() - start
         worst = fit.diagnostics
-        label = "warm-up (starts the worker processes)" if seed == 0 else f"world {seed}"
+        label = "first fit (loads the compiled kernels)" if seed == 0 else f"world {seed}"
         draws = ", ".join(f"{name} {value:.0f}" for name, value in worst["ess_bulk"].items())
         print(
             f"{label}: {seconds:.1f} s, P = {fit.design.n_coefficients}, "

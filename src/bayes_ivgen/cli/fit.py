@@ -42,6 +42,7 @@ def fit(
     engine: Literal["conjugate", "nuts"] = "conjugate",
     seed: Annotated[int | None, Parameter(show_default=False)] = None,
     cores: int | None = None,
+    checkpoint: Path | None = None,
     overwrite: Flag = False,
 ) -> None:
     """Fit the model to rows in Parquet or CSV files and save the fit.
@@ -67,17 +68,17 @@ def fit(
     seed : int
         Seed of the draws; by default fresh ones each time.
     cores : int
-        Processes for the chains; by default one a chain, as far as there are cores.
+        Chains that run at the same time; by default all, as far as there are cores.
     overwrite : bool
         Replace what is at --out.
     """
     check_target(out, overwrite=overwrite)
     chosen = model.build()
     tests = None if lift_tests is None else read_table(lift_tests)
-    data = read_rows(paths, rows)
+    data = read_rows(paths, rows, checkpoint)
     started = time.perf_counter()
     sampling = {"draws": draws, "chains": chains, "tune": tune, "engine": engine, "seed": seed, "cores": cores}
-    fitted = chosen.fit(data, lift_tests=tests, **sampling)  # type: ignore[arg-type]
+    fitted = chosen.fit(data, lift_tests=tests, checkpoint=checkpoint, **sampling)  # type: ignore[arg-type]
     fitted.save(out, overwrite=overwrite)
     _report(fitted, data, model.graph, time.perf_counter() - started)
     say(f"Saved in {out}. Ask it, for example:")

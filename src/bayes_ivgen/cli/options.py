@@ -65,8 +65,8 @@ class RowOptions:
     format: FileFormat | None = None
 
 
-def read_rows(paths: Sequence[str], options: RowOptions) -> RegimeData:
-    """Read and check the rows of files, folders or patterns.
+def read_rows(paths: Sequence[str], options: RowOptions, checkpoint: Path | None = None) -> RegimeData:
+    """Read and check the rows of files, folders or patterns; notes of each part go to the folder `checkpoint`.
 
     Raises
     ------
@@ -91,6 +91,7 @@ def read_rows(paths: Sequence[str], options: RowOptions) -> RegimeData:
             missing=options.missing,
             regime_labels=labels or None,
             exclude=options.exclude or (),
+            checkpoint=checkpoint,
         )
 
 

@@ -211,7 +211,7 @@ class InterventionModel:
         seed : int, optional
             The same seed gives the same draws, whatever the number of cores.
         cores : int, optional
-            Threads that sum the rows and processes for the chains; by default as many as there are cores.
+            Threads that sum the rows, and chains that run at the same time; by default as many as there are cores.
         progressbar : bool
             Show progress in a terminal or notebook.
         nuts : mapping, optional
