@@ -17,6 +17,7 @@ from bayes_ivgen.inference.conjugate import ChainState, GibbsProblem
 from bayes_ivgen.interface import InterventionModel
 from bayes_ivgen.model import ActionGraph, Priors
 from bayes_ivgen.model.priors import PositivePrior
+from bayes_ivgen.simulate import boolean_example
 from bayes_ivgen.statistics import SufficientStatistics
 
 MODEL = InterventionModel(causal=BSpline(5), confounding=BSpline(5), graph=ActionGraph({"b": ["a"]}))
@@ -150,12 +151,16 @@ def test_rounding_below_zero_is_cut_off() -> None:
 def test_an_indefinite_matrix_gets_a_ridge_or_is_refused() -> None:
     terms, log_tau = np.zeros(2, dtype=int), np.array([30.0])
     a = np.asfortranarray([[1.0, 0.0], [1.0, 1.0 - 1e-15]])
-    kernels.factor(a[:2, :2], terms, log_tau, kernels.LIBRARY)
+    kernels.factor(a[:2, :2], np.ones(2), terms, log_tau, kernels.LIBRARY)
     assert a[1, 0] == pytest.approx(1.0)
     assert 0 < a[1, 1] < 1e-4
+    # What is left of columns that were a thousand times larger may even be negative.
+    a = np.asfortranarray([[-1e-12, 0.0], [0.0, -1e-12]])
+    kernels.factor(a[:2, :2], np.full(2, 1e3), terms, log_tau, kernels.LIBRARY)
+    assert np.all((np.diag(a) > 0) & (np.diag(a) < 1e-4))
     a = np.asfortranarray([[1.0, 0.0], [1.0, 0.5]])
     with pytest.raises(np.linalg.LinAlgError, match="copies of each other"):
-        kernels.factor(a[:2, :2], terms, log_tau, kernels.LIBRARY)
+        kernels.factor(a[:2, :2], np.ones(2), terms, log_tau, kernels.LIBRARY)
 
 
 @pytest.mark.parametrize("together", [False, True])
@@ -280,6 +285,16 @@ def test_many_rows_and_little_noise_are_reached_within_the_tuning(
     # The common level and those of the actions are known by their sum only: compare fitted means.
     error = drawn["coefficients"].mean(axis=(0, 1)) - beta
     np.testing.assert_allclose(gram @ error / rows[:, None], 0.0, atol=1e-5)
+
+
+def test_rounding_does_not_look_like_information(problem_of: MakeProblem) -> None:
+    # The actions determine the outcome: the noise of two regimes goes to zero and H to what rounding allows.
+    world = boolean_example("example1")
+    rows = world.sample_regimes({"obs": 300, "do(a1)": 300, "do(a2)": 300}, seed=0)
+    data = RegimeData.from_frame(rows, outcome=world.outcome, actions=list(world.actions))
+    drawn = run_chains(problem_of(data, InterventionModel()), draws=300, chains=2, tune=100, seed=0, cores=1)
+    assert np.median(drawn["sigma"][..., :2]) < 1e-5
+    assert drawn["tau"].max() < 1e3
 
 
 HALF_CAUCHY = {

@@ -41,6 +41,10 @@ from bayes_ivgen.inference.scale_kernels import Prior, State, move_kind, update_
 __all__ = ["LIBRARY", "Information", "Prior", "State", "run"]
 
 
+RIDGE = 2e-15  # added to H, relative to its diagonal: more than rounding leaves of a precision that is zero
+RESOLUTION = 1e-13  # of residual sums of squares, relative to the sum of squares
+
+
 class Information(NamedTuple):
     """What the rows say: lower triangles of all G_r, b_r, y_r'y_r and n_r, in sorted order.
 
@@ -61,18 +65,22 @@ def write(x, y):
 
 
 @jit
-def factor(a, terms, log_tau, library):
-    """Replace A by the factor L of A + diag(1 / tau^2); with a tiny ridge if rounding made it indefinite."""
+def factor(a, size, terms, log_tau, library):
+    """Replace A by the factor L of A + diag(1 / tau^2); with a tiny ridge if rounding made it indefinite.
+
+    A may be a small difference of large numbers: its rounding, and so the ridge, goes by the diagonal `size` that
+    the whole matrix had before anything was integrated out.
+    """
     n = a.shape[0]
     backup = np.empty((n, n)).T
     copy_lower(library, a, backup)
     ridge = 0.0
     for _ in range(7):
         for j in range(n):
-            a[j, j] = a[j, j] * (1 + ridge) + math.exp(-2 * log_tau[terms[j]])
+            a[j, j] += ridge * size[j] + math.exp(-2 * log_tau[terms[j]])
         if cholesky(library, a) == 0:
             return
-        ridge = 1e-14 if ridge == 0 else ridge * 100
+        ridge = RIDGE if ridge == 0 else ridge * 100
         copy_lower(library, backup, a)
     raise np.linalg.LinAlgError(
         "the posterior precision is not positive definite; check the data for columns that are copies of each other"
@@ -88,7 +96,7 @@ def draw_given(factor, half, rng, library):
 
 
 @jit
-def integrate_first(a, h, rest, shift, terms, log_tau, library):
+def integrate_first(a, h, rest, shift, size, terms, log_tau, library):
     """Cavity of the second part of a node, into `rest` and `shift`; A and h are left as they are."""
     m = len(shift)
     n = len(h) - m
@@ -96,7 +104,7 @@ def integrate_first(a, h, rest, shift, terms, log_tau, library):
     copy_lower(library, a[:n, :n], left)
     copy(library, a[n:, :n], w)
     write(h[:n], z)
-    factor(left[:, :], terms, log_tau, library)
+    factor(left[:, :], size, terms, log_tau, library)
     solve_right(library, left, w)
     solve_vector(library, left, z)
     copy_lower(library, a[n:, n:], rest)
@@ -106,10 +114,10 @@ def integrate_first(a, h, rest, shift, terms, log_tau, library):
 
 
 @jit
-def integrate_second(a, h, n, terms, log_tau, library):
+def integrate_second(a, h, n, size, terms, log_tau, library):
     """Cavity of the first n columns of a node, in place; the rest of A holds L and Z, that of h z."""
     corner, z, half = a[n:, n:], a[n:, :n], h[n:]
-    factor(corner, terms, log_tau, library)
+    factor(corner, size, terms, log_tau, library)
     solve_left(library, corner, z)
     solve_vector(library, corner, half)
     subtract_crossproduct(library, z, a[:n, :n])
@@ -117,26 +125,26 @@ def integrate_second(a, h, n, terms, log_tau, library):
 
 
 @jit(inline="always")
-def visit_all(schedule, base, upper, shifts, state, prior, rng, library):
+def visit_all(schedule, base, upper, shifts, diagonal, state, prior, rng, library):
     """Carry out the steps of a schedule: update all scales, and turn the shift of level 0 into a draw."""
     for step in range(len(schedule.steps)):
         what, level, row, column, size, part, which = schedule.steps[step]
         a = (upper[level - 1] if level > 0 else base).T[row : row + size, row : row + size]
         h = shifts[level][row : row + size]
-        terms = schedule.term_of[column : column + size]
+        terms, sizes = schedule.term_of[column : column + size], diagonal[column : column + size]
         if what == MOVE_KIND:
             move_kind(which, terms, a, h, state, prior, rng, library)
         elif what == UPDATE_TERM:
             update_tau(which, a, h, state, prior, rng, library)
         elif what == DRAW_TERM:
-            factor(a, terms, state.log_tau, library)
+            factor(a, sizes, terms, state.log_tau, library)
             solve_vector(library, a, h)
             draw_given(a, h, rng, library)
         elif what == INTEGRATE_FIRST:
             rest, shift = upper[level].T[: size - part, : size - part], shifts[level + 1][: size - part]
-            integrate_first(a, h, rest, shift, terms, state.log_tau, library)
+            integrate_first(a, h, rest, shift, sizes, terms, state.log_tau, library)
         elif what == INTEGRATE_SECOND:
-            integrate_second(a, h, part, terms[part:], state.log_tau, library)
+            integrate_second(a, h, part, sizes[part:], terms[part:], state.log_tau, library)
         elif what == DRAW_SECOND:
             image(library, -1.0, a[part:, :part], h[:part], 1.0, h[part:])
             draw_given(a[part:, part:], h[part:], rng, library)
@@ -157,13 +165,13 @@ def pack_square(x):
 
 @jit(inline="always")
 def residual_squares(information, beta, library):
-    """Sum of squared residuals of each noise scale: y'y - 2 beta'b + beta'G beta."""
+    """Sum of squared residuals of each noise scale: y'y - 2 beta'b + beta'G beta, as far as it can be resolved."""
     n = len(information.rows)
     residual = information.squares.copy()
     preimage(library, 1.0, information.gram[:n].T, pack_square(beta), 1.0, residual)
     preimage(library, -2.0, information.cross[:n].T, beta, 1.0, residual)
     for r in range(n):
-        residual[r] = max(residual[r], 0.0)
+        residual[r] = max(residual[r], RESOLUTION * information.squares[r])
     return residual
 
 
@@ -188,15 +196,17 @@ def sweep(packed, h, schedule, state, prior, rng, library):
     p, levels = len(h), max(1, len(schedule.sizes))
     largest = schedule.sizes[1] if levels > 1 else 0
     base, upper, shifts = np.empty((p - 1, p - 1)), np.empty((levels - 1, largest, largest)), np.empty((levels, p - 1))
-    a, at = base.T, p
+    a, diagonal, at = base.T, np.empty(p - 1), p
     variance = 1.0 / (packed[0] + prior.alpha)
     for j in range(1, p):
         cross = variance * packed[j]
         shifts[0, j - 1] = h[j] - cross * h[0]
+        diagonal[j - 1] = packed[at]
         for i in range(j, p):
             a[i - 1, j - 1] = packed[at + i - j] - cross * packed[i]
+        a[j - 1, j - 1] += RIDGE * packed[at]
         at += p - j
-    visit_all(schedule, base, upper, shifts, state, prior, rng, library)
+    visit_all(schedule, base, upper, shifts, diagonal, state, prior, rng, library)
     mean = h[0]
     for j in range(1, p):
         state.beta[j] = shifts[0, j - 1]

