@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +15,7 @@ import xarray as xr
 from bayes_ivgen.errors import StorageError
 from bayes_ivgen.interface.fit import FORMAT, Fit
 
+ATTEMPTS = 20
 _KEY = "bayes_ivgen_format"
 _FINITE = ("posterior", "statistics", "log_prior", "log_likelihood")
 _GROUPS = (*_FINITE, "sample_stats", "observed_data", "constant_data", "noise")
@@ -37,7 +42,7 @@ def save_datatree(tree: xr.DataTree, path: Path, *, overwrite: bool) -> Path:
     if not path.parent.is_dir():
         raise StorageError(f"the folder {path.parent} does not exist; create it first or choose another path.")
     try:
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as scratch:
+        with _scratch_folder(path) as scratch:
             fresh, replaced = Path(scratch) / "fit", Path(scratch) / "replaced"
             tree.to_zarr(fresh, consolidated=False)
             if path.exists():
@@ -51,6 +56,21 @@ def save_datatree(tree: xr.DataTree, path: Path, *, overwrite: bool) -> Path:
     except OSError as error:
         raise StorageError(f"{path} cannot be written: {error}. Check the free space and the permissions.") from error
     return path
+
+
+@contextmanager
+def _scratch_folder(path: Path) -> Iterator[str]:
+    """Make a folder next to `path`, and remove it."""
+    scratch = tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        yield scratch
+    finally:
+        # After an error threads of zarr may still be writing: what they leave behind goes too.
+        for _ in range(ATTEMPTS):
+            shutil.rmtree(scratch, ignore_errors=True)
+            time.sleep(0.01)
+            if not Path(scratch).exists():
+                break
 
 
 def load(path: str | Path) -> Fit:

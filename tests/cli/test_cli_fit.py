@@ -184,3 +184,13 @@ def test_a_graph_against_the_data_is_named_with_options_that_help(
     again = run("fit", *rows, *mended, "--out", "new.zarr", "--overwrite", *SHORT)
     assert again.code == 0
     assert "contradict" not in again.err
+
+
+def test_notes_of_a_fit_are_kept_and_used(workplace: Path, run: Run) -> None:
+    options = (*ROWS, "--exclude", "do(a,b)", *SHORT, "--checkpoint", "notes")
+    assert run("fit", "rows.parquet", *options, "--out", "one.zarr").code == 0
+    notes = {path: path.stat().st_mtime_ns for path in (workplace / "notes").iterdir()}
+    assert len(notes) == 2  # what the rows are like, and their sums
+    assert run("fit", "rows.parquet", *options, "--out", "two.zarr").code == 0
+    assert {path: path.stat().st_mtime_ns for path in (workplace / "notes").iterdir()} == notes
+    np.testing.assert_array_equal(effect_of(workplace / "one.zarr"), effect_of(workplace / "two.zarr"))

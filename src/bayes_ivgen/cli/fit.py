@@ -68,7 +68,9 @@ def fit(
     seed : int
         Seed of the draws; by default fresh ones each time.
     cores : int
-        Chains that run at the same time; by default all, as far as there are cores.
+        Cores to use, for the rows and for chains; by default all.
+    checkpoint : path
+        Folder for notes of every two million rows: the same command goes on where it was interrupted.
     overwrite : bool
         Replace what is at --out.
     """
