@@ -58,7 +58,7 @@ def test_fit_check_and_effect(run: Run, rows: pd.DataFrame) -> None:
 def test_a_file_of_queries(run: Run, rows: pd.DataFrame) -> None:
     ivg.InterventionModel().fit(
         ivg.RegimeData.from_frame(rows, outcome="y", actions=["offer", "promo"]),
-        draws=50, chains=2, tune=50, seed=0, cores=1, progressbar=False,
+        draws=150, chains=2, tune=100, seed=0, cores=1, progressbar=False,
     ).save("fit.zarr")  # fmt: skip
     pd.DataFrame({"offer": ["A", "B"], "promo": [True, False], "note": [1, 2]}).to_csv("asked.csv", index=False)
     found = run("effect", "fit.zarr", "--queries", "asked.csv", "--out", "table.csv")
