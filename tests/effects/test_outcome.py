@@ -49,7 +49,8 @@ def test_draws_do_not_depend_on_the_blocks(fit: ivg.Fit) -> None:
     queries = {"tv": np.linspace(20, 80, 7), "web": 50, "radio": 25, "social": 30}
     outcome = fit.outcome(do=queries)
     together = outcome.draws.values
-    np.testing.assert_array_equal(outcome.evaluate(slice(3, 5)), together[..., 3:5])
+    # The random numbers are those of the query; the last digit of the mean depends on the size of the product.
+    np.testing.assert_allclose(outcome.evaluate(slice(3, 5)), together[..., 3:5], rtol=1e-13)
     table = outcome.summary(0.8)
     np.testing.assert_allclose(table["mean"], together.mean(axis=(0, 1)))
 
