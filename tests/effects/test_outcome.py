@@ -53,6 +53,8 @@ def test_draws_do_not_depend_on_the_blocks(fit: ivg.Fit) -> None:
     np.testing.assert_allclose(outcome.evaluate(slice(3, 5)), together[..., 3:5], rtol=1e-13)
     table = outcome.summary(0.8)
     np.testing.assert_allclose(table["mean"], together.mean(axis=(0, 1)))
+    errors = (together - fit.effect(do=queries).draws.values).reshape(-1, 7)
+    assert np.abs(np.corrcoef(errors.T) - np.eye(7)).max() < 5 / np.sqrt(len(errors))
 
 
 def _held(fit: ivg.Fit) -> np.ndarray:
