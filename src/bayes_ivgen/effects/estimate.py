@@ -12,13 +12,14 @@ import xarray as xr
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.effects.queries import value_text
+from bayes_ivgen.effects.query_blocks import over_blocks, summarise
 from bayes_ivgen.errors import QueryError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DEFAULT_PROB = 0.9
-BLOCK_BYTES = 64 * 2**20
+BLOCK_BYTES = 16 * 2**20
 
 
 def check_prob(prob: float) -> float:
@@ -72,8 +73,13 @@ class Estimate:
             "query": self.queries.index.to_numpy(),
             **{str(name): ("query", column.to_numpy()) for name, column in self.queries.items()},
         }
-        values = np.concatenate([self.evaluate(block) for block in self._blocks()], axis=2)
-        return xr.DataArray(values, dims=("chain", "draw", "query"), coords=coords, name=self.kind)
+        values = np.empty((len(self), self.n_chains, self.n_draws))
+
+        def fill(block: slice) -> None:
+            values[block] = np.moveaxis(self.evaluate(block), 2, 0)
+
+        over_blocks(fill, self._blocks())
+        return xr.DataArray(np.moveaxis(values, 0, 2), dims=("chain", "draw", "query"), coords=coords, name=self.kind)
 
     def _blocks(self) -> list[slice]:
         size = max(1, BLOCK_BYTES // (8 * self.n_chains * self.n_draws))
@@ -94,16 +100,8 @@ class Estimate:
             ``supported`` and ``reason``; the mass is in ``attrs["prob"]``.
         """
         tail = (1 - check_prob(prob)) / 2
-        parts = []
-        for block in self._blocks():
-            flat = self.evaluate(block).reshape(self.n_chains * self.n_draws, -1)
-            lower, upper = np.quantile(flat, [tail, 1 - tail], axis=0)
-            parts.append(
-                pd.DataFrame(
-                    {"mean": flat.mean(axis=0), "sd": flat.std(axis=0, ddof=1), "lower": lower, "upper": upper}
-                )
-            )
-        table = pd.concat(parts, ignore_index=True)
+        parts = over_blocks(lambda block: summarise(self.evaluate(block), [tail, 1 - tail]), self._blocks())
+        table = pd.DataFrame(np.concatenate(parts), columns=["mean", "sd", "lower", "upper"])
         table.index = self.queries.index
         table = pd.concat([self.queries, table, self.support.set_index(self.queries.index)], axis=1)
         table.attrs["prob"] = prob
@@ -122,7 +120,7 @@ class Estimate:
         if not 0 <= query < len(self):
             raise QueryError(f"query={query} does not exist; there are {len(self)} queries, counted from 0.")
         tail = (1 - check_prob(prob)) / 2
-        draws = self.evaluate(slice(query, query + 1)).ravel()
+        draws = over_blocks(self.evaluate, [slice(query, query + 1)])[0].ravel()
         lower, upper = np.quantile(draws, [tail, 1 - tail])
         text = (
             f"{self.name} at {self.conditions(query)} is {draws.mean():.4g} "

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from bayes_ivgen.basis.base import FloatArray
@@ -75,42 +76,65 @@ def outcome(
     weights = weights_of(posterior, queries.regime)
     shape = noise.standard_quantiles(weights)
     was_set = np.array([queries.regime.sets(action) for action in posterior.actions])
-    chains, draws, _ = posterior.coefficients.shape
     typical = _typical_variance(posterior, noise, was_set, weights)
-
-    def at_query(query: int) -> FloatArray:
-        rng = np.random.default_rng([seed, query])
-        uniform = rng.random((chains, draws))
-        if queries.averaged and not queries.responding:
-            spread = posterior.spread(queries.values[query])
-            chosen = rng.integers(len(spread), size=(chains, draws))
-            rows = posterior.design.rows(spread, was_set)
-            mean = np.einsum("cdp,cdp->cd", posterior.coefficients, rows[chosen])
-            variance = noise.variances(spread, np.broadcast_to(was_set, (len(spread), len(was_set))), weights)
-            variance = variance[chosen] if variance.ndim == 1 else variance[..., 0]
-        elif queries.responding:
-            value = posterior.responses.one_each(queries, query, chains, draws, rng).reshape(chains * draws, -1)
-            flags = np.broadcast_to(was_set, (len(value), len(was_set)))
-            rows = posterior.design.rows(value, flags).reshape(chains, draws, -1)
-            mean = np.einsum("cdp,cdp->cd", posterior.coefficients, rows)
-            variance = noise.variances(value, flags, weights)
-            variance = variance.reshape(chains, draws) if variance.ndim == 1 else variance[..., 0]
-        else:
-            mean = posterior.project(posterior.rows(queries, slice(query, query + 1)))[..., 0]
-            value = queries.values[query : query + 1]
-            variance = noise.variances(value, was_set[None, :], weights)
-            variance = variance if variance.ndim == 1 else variance[..., 0]
-        if shape is None:
-            error = np.sqrt(variance) * special.ndtri(uniform)
-        else:
-            grid = (np.arange(len(shape[0])) + 0.5) / len(shape[0])
-            error = np.sqrt(variance / typical) * np.interp(uniform, grid, shape[0])
-        return posterior.design.outcome_mean + posterior.design.outcome_sd * (mean + error)
-
-    def evaluate(block: slice) -> FloatArray:
-        return np.stack([at_query(query) for query in range(block.start, block.stop)], axis=-1)
-
+    quantiles = None if shape is None else shape[0]
+    evaluate = _OutcomeDraws(posterior, noise, queries, seed, weights, was_set, quantiles, typical)
     return replace(effect, kind="outcome", name=effect.name.removeprefix("E[").removesuffix("]"), evaluate=evaluate)
+
+
+@dataclass(frozen=True, eq=False)
+class _OutcomeDraws:
+    """Outcome draws of a block of queries; each query has random numbers of its own, whatever its block."""
+
+    posterior: EffectPosterior
+    noise: OutcomeNoise
+    queries: Queries
+    seed: int
+    weights: FloatArray
+    was_set: NDArray[np.bool_]
+    quantiles: FloatArray | None
+    typical: float
+
+    def __call__(self, block: slice) -> FloatArray:
+        numbers = range(block.start, block.stop)
+        if self.queries.averaged or self.queries.responding:
+            drawn = np.stack([self._at_query(query) for query in numbers], axis=-1)
+        else:
+            drawn = self.posterior.project(self.posterior.rows(self.queries, block))
+            variance = self._variances(self.queries.values[block])
+            for i, query in enumerate(numbers):
+                own = variance[i] if variance.ndim == 1 else variance[..., 0]
+                drawn[..., i] += self._error(self._rng(query).random(drawn.shape[:2]), own)
+        return self.posterior.design.outcome_mean + self.posterior.design.outcome_sd * drawn
+
+    def _at_query(self, query: int) -> FloatArray:
+        """Draw the variables that the query does not state anew for each draw of the coefficients."""
+        posterior, queries, rng = self.posterior, self.queries, self._rng(query)
+        chains, draws = shape = posterior.coefficients.shape[:2]
+        uniform = rng.random(shape)
+        if queries.responding:
+            values = posterior.responses.one_each(queries, query, chains, draws, rng).reshape(chains * draws, -1)
+            chosen = np.arange(chains * draws).reshape(shape)
+        else:
+            values = posterior.spread(queries.values[query])
+            chosen = rng.integers(len(values), size=shape)
+        rows = posterior.design.rows(values, self.was_set)[chosen]
+        variance = self._variances(values)
+        own = variance[chosen] if variance.ndim == 1 else variance[..., 0]
+        return np.einsum("cdp,cdp->cd", posterior.coefficients, rows) + self._error(uniform, own)
+
+    def _error(self, uniform: FloatArray, variance: FloatArray | float) -> FloatArray:
+        if self.quantiles is None:
+            return np.asarray(np.sqrt(variance) * special.ndtri(uniform))
+        grid = (np.arange(len(self.quantiles)) + 0.5) / len(self.quantiles)
+        return np.asarray(np.sqrt(variance / self.typical) * np.interp(uniform, grid, self.quantiles))
+
+    def _variances(self, values: FloatArray) -> FloatArray:
+        flags = np.broadcast_to(self.was_set, (len(values), len(self.was_set)))
+        return self.noise.variances(values, flags, self.weights)
+
+    def _rng(self, query: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, query])
 
 
 def weights_of(posterior: EffectPosterior, target: Regime) -> FloatArray:

@@ -257,8 +257,14 @@ class EffectPosterior:
         return np.where(np.isnan(value), drawn, value)
 
     def project(self, rows: FloatArray) -> FloatArray:
-        """Draws of rows @ coefficients, shape (chain, draw, q); see `rows` for the shape of rows."""
-        return self.responses.project(self.coefficients, rows) if rows.ndim == 3 else self.coefficients @ rows.T
+        """Draws of rows @ coefficients, shape (chain, draw, q), in memory query by query; `rows` has their shape."""
+        if rows.ndim == 3:
+            return self.responses.project(self.coefficients, rows)
+        chains, draws, size = self.coefficients.shape
+        # Components that the regime switches off are zero, often all behind the causal ones.
+        last = int(np.flatnonzero(rows.any(axis=0))[-1:].sum()) + 1
+        projected = rows[:, :last] @ self.coefficients.reshape(-1, size)[:, :last].T
+        return np.moveaxis(projected.reshape(-1, chains, draws), 0, 2)
 
     def name(self, queries: Queries) -> str:
         """Return the quantity as a formula."""

@@ -154,15 +154,21 @@ class Design:
         ndarray of shape (n, P)
         """
         by_name = with_dataset({name: values[:, k] for k, name in enumerate(self.variables)}, dataset)
-        flags = np.broadcast_to(was_set, (len(values), len(self.actions)))
-        patterns, which = np.unique(flags, axis=0, return_inverse=True)
+        patterns, which = was_set[None], np.zeros(1, dtype=np.intp)
+        if was_set.ndim > 1:
+            flags = np.broadcast_to(was_set, (len(values), len(self.actions)))
+            patterns, which = np.unique(flags, axis=0, return_inverse=True)
         regimes = [Regime(tuple(a for a, flag in zip(self.actions, row, strict=True) if flag)) for row in patterns]
         rows = np.empty((len(values), self.n_coefficients))
         rows[:, 0] = 1.0
         for component, columns in zip(self.components, self.component_slices, strict=True):
-            factor = np.array([component.at_work(regime) for regime in regimes])[which.ravel()]
+            factors = np.array([component.at_work(regime) for regime in regimes])
+            if not factors.any():
+                rows[:, columns] = 0.0
+                continue
             component.columns(by_name, rows[:, columns])
-            rows[:, columns] *= factor[:, None]
+            if np.any(factors != 1.0):
+                rows[:, columns] *= factors[which.ravel()][:, None]
         return rows
 
     def columns_of(self, action: str, *kinds: type) -> NDArray[np.intp]:
