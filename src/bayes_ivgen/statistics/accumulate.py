@@ -25,9 +25,8 @@ from bayes_ivgen.statistics.sufficient import SufficientStatistics
 
 Variance = Callable[[FloatArray, Regime], FloatArray]
 
-CHUNK_BYTES = (
-    8 * 2**20
-)  # of the design at a time: larger leaves the cache, smaller makes threads queue for the interpreter
+CHUNK_BYTES = 8 * 2**20  # of the design at a time: with smaller ones threads queue for the interpreter
+CACHE_BYTES = 2 * 2**20  # for one thread: what stays in the cache of its core leaves the memory to other processes
 AHEAD = 2  # batches a thread that wait for their turn
 
 
@@ -89,7 +88,8 @@ def row_sums(
 ) -> RowSums:
     """Sum rows on threads; the result does not depend on their number."""
     sums: dict[Regime, _Part] = {}
-    for batch, part in _in_order(batches, lambda batch: _part(batch, design, variance), cores):
+    chunk_bytes = CHUNK_BYTES if cores != 1 else CACHE_BYTES
+    for batch, part in _in_order(batches, lambda batch: _part(batch, design, variance, chunk_bytes), cores):
         sums[batch.regime] = part if batch.regime not in sums else sums[batch.regime].plus(part)
         if progress is not None:
             progress(len(batch.outcome))
@@ -248,10 +248,10 @@ class _Part(NamedTuple):
         )
 
 
-def _part(batch: Batch, design: Design, variance: Variance | None) -> _Part:
+def _part(batch: Batch, design: Design, variance: Variance | None, chunk_bytes: int) -> _Part:
     size = len(design.active_columns(batch.regime))
     gram, cross, squares, log_variance = np.zeros((size, size)), np.zeros(size), 0.0, 0.0
-    step = max(256, CHUNK_BYTES // (8 * size))
+    step = max(256, chunk_bytes // (8 * size))
     n = len(batch.outcome)
     for chunk in (slice(start, start + step) for start in range(0, n, step)):
         dataset = None if batch.dataset is None else batch.dataset[chunk]
