@@ -60,7 +60,7 @@ def _flatness(found: Allocation) -> str:
     """Say which other allocations are as good, and what knowing the curves would add."""
     first = found.table.iloc[0]
     chance = (
-        f"it is the very best in {100 * first['probability_best']:.2g} % of the draws, and {first['regret']:.3g} short "
+        f"it is the very best in {100 * first['probability_best']:.3g} % of the draws, and {first['regret']:.3g} short "
         "of the best on average"
     )
     tied = found.ties

@@ -102,7 +102,7 @@ class Allocation:
             how = f"{n:,} allocations evaluated in the order of an upper bound"
         proof = "exact" if self.exact else f"no allocation is better by more than {self.ranking.gap:.3g}"
         stride = self.choices.stride
-        return f"{how}; {proof}" + (f"; every {stride}th draw was used" if stride > 1 else "")
+        return f"{how}; {proof}" + (f"; one draw in {stride} was used" if stride > 1 else "")
 
     @cached_property
     def _values(self) -> FloatArray:
