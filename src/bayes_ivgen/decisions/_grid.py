@@ -162,7 +162,7 @@ class Request:
                 spans.append((rate * low, rate * high))
         least, most = sum(low for low, _ in spans), sum(high for _, high in spans)
         spendable = min(self.budget, most) - least
-        return round_number((spendable if spendable > 0 else most - least or 1.0) / points)
+        return round_number((spendable if spendable > 0 else abs(least) or 1.0) / points)
 
     def _values(self, action: str, unit: float, points: int) -> tuple[FloatArray, FloatArray]:
         rate = self.rate(action)
@@ -252,11 +252,11 @@ class Request:
             number = finite(value, where, f"the present value of {action}")
             low, high = self.range_of(action)
             if not low <= number <= high:
-                kind = "bounds" if action in self.bounds else "range in which it was set"
+                kind = f"bounds of {action}" if action in self.bounds else f"range in which {action} was set"
                 wider = f"({min(low, number):.12g}, {max(high, number):.12g})"
                 more = "" if self.tried(action).low <= number <= self.tried(action).high else ", extrapolate=True"
                 raise QueryError(
-                    f"{where} is {number:.6g}, outside the {kind} of {action} ({low:.6g} to {high:.6g}). Leave "
+                    f"{where} is {number:.6g}, outside the {kind} ({low:.6g} to {high:.6g}). Leave "
                     f"status_quo out, or pass bounds={{{action!r}: {wider}}}{more}."
                 )
             return number

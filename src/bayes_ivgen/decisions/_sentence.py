@@ -77,7 +77,4 @@ def _flatness(found: Allocation) -> str:
         else:
             moving.append(f"{action} from {min(values):.6g} to {max(values):.6g}")
     verb = "other allocation is" if many == "1" else "other allocations are"
-    return (
-        f"The objective is flat: {many} {verb} as good within Monte-Carlo error ({'; '.join(moving)}), see .ties; "
-        f"{chance}"
-    )
+    return f"The objective is flat: {many} {verb} as good within Monte-Carlo error ({'; '.join(moving)}); {chance}"

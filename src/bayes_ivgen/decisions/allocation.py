@@ -137,7 +137,10 @@ def _prepared(
     """Choices and the amounts they cost; chosen steps grow until both are few enough."""
     error: QueryError | None = None
     for points in POINTS:
-        grid = request.grid(points)
+        try:
+            grid = request.grid(points)
+        except QueryError as problem:  # too coarse for this budget: what was wrong with finer steps counts
+            raise error or problem from None
         try:
             choices = Choices.of(posterior, grid, fixed, extrapolate=extrapolate)
             least = float(sum(cost.min() for cost in choices.costs))
