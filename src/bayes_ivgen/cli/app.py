@@ -11,6 +11,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError, MissingArgumentError, Parameter
 
+from bayes_ivgen.cli.allocate import allocate
 from bayes_ivgen.cli.benchmark import benchmark
 from bayes_ivgen.cli.check import check
 from bayes_ivgen.cli.demo import demo
@@ -41,7 +42,7 @@ app = App(
     default_parameter=Parameter(negative=()),
     suppress_keyboard_interrupt=False,
 )
-for _command in (demo, fit, effect, check, simulate):
+for _command in (demo, fit, effect, allocate, check, simulate):
     app.command(_command)
 app.command(benchmark)
 

@@ -34,6 +34,7 @@ from bayes_ivgen.model.links import Link
 from bayes_ivgen.statistics import SufficientStatistics
 
 if TYPE_CHECKING:
+    from bayes_ivgen.decisions import Allocation
     from bayes_ivgen.diagnostics import CheckResult
 
 FORMAT = 1
@@ -421,6 +422,68 @@ class Fit:
         from bayes_ivgen.diagnostics import calibration_check
 
         return calibration_check(self.effects, data, action, held_out=held_out)
+
+    def allocate(
+        self,
+        budget: float,
+        *,
+        costs: Mapping[str, Any] | None = None,
+        bounds: Mapping[str, Any] | None = None,
+        steps: Mapping[str, Any] | None = None,
+        risk: float | None = None,
+        aversion: float = 1.0,
+        status_quo: Mapping[str, Any] | None = None,
+        covariates: Any = None,
+        extrapolate: bool = False,
+    ) -> Allocation:
+        """Allocate a budget: the values of all actions that maximise the joint effect under its uncertainty.
+
+        Maximises (1 - aversion) E[V(a)] + aversion CVaR(V(a)) over the draws of V(a) = E[Y | do(a)], subject to
+        sum_k cost_k a_k <= budget; CVaR is the mean over the worst share of the draws (docs/theory/allocation.md).
+
+        Parameters
+        ----------
+        budget : float
+            Most that all actions may cost together.
+        costs : mapping, optional
+            Cost of a unit of each action, or a price list {value: cost}, which actions with labels need and which
+            names all values that are allowed. By default 1: actions are amounts of money.
+        bounds : mapping, optional
+            (low, high) of an action; by default the range in which it was set.
+        steps : mapping, optional
+            Step of an action: from its low bound if that is stated, else the multiples in its range. By default the
+            levels at which it was set if they are few, else steps of a common, round cost, about 40 to the budget.
+        risk : float, optional
+            Share of the draws that count as the worst; by default the expected outcome is maximised.
+        aversion : float
+            Weight of the worst draws: 1 maximises their mean alone.
+        status_quo : mapping, optional
+            The present value of every action, for the gain and the regret.
+        covariates : mapping, optional
+            One value of each covariate; by default averaged over all rows (not with another link than the identity).
+        extrapolate : bool
+            Allow values outside those at which the actions were set.
+
+        Returns
+        -------
+        Allocation
+            With ``best``, ``table``, ``ties``, ``regret``, ``frontier``, ``draws``, ``sentence()`` and ``plot()``.
+
+        Raises
+        ------
+        QueryError
+            If the question is not well formed, or the budget below the cheapest allowed allocation.
+        IdentificationError
+            If the regimes do not identify the joint effect.
+        SupportError
+            If allowed values lie where their action was not set.
+        """
+        from bayes_ivgen.decisions import allocate
+
+        return allocate(
+            self.effects, budget=budget, costs=costs, bounds=bounds, steps=steps, risk=risk, aversion=aversion,
+            status_quo=status_quo, covariates=covariates, extrapolate=extrapolate,
+        )  # fmt: skip
 
     def dataset_offsets(self, prob: float = 0.9) -> pd.DataFrame:
         """Posterior of the offset of each data set, see `RegimeData.from_frame`; zero in every query.

@@ -2,6 +2,7 @@
 
 from bayes_ivgen.plots.curve import plot_curve
 from bayes_ivgen.plots.forest import MAX_ROWS, plot_forest
+from bayes_ivgen.plots.frontier import plot_frontier
 from bayes_ivgen.plots.graph import plot_graph
 
-__all__ = ["MAX_ROWS", "plot_curve", "plot_forest", "plot_graph"]
+__all__ = ["MAX_ROWS", "plot_curve", "plot_forest", "plot_frontier", "plot_graph"]
