@@ -36,6 +36,7 @@ from bayes_ivgen.statistics import SufficientStatistics
 if TYPE_CHECKING:
     from bayes_ivgen.decisions import Allocation
     from bayes_ivgen.diagnostics import CheckResult
+    from bayes_ivgen.interface.plotting import FitPlots
 
 FORMAT = 1
 CURVE_POINTS = 60
@@ -361,6 +362,10 @@ class Fit:
         """
         return self.effects.confounding_bias(action, self._grid(action, values, "natural"))
 
+    def queries(self, do: Mapping[str, Any]) -> Queries:
+        """Questions about the joint regime; actions and covariates left out are averaged over observed values."""
+        return self._queries(do, None, "hold", None)
+
     def _queries(self, do: Any, given: Any, rest: str | None, covariates: Any) -> Queries:
         names = self.design.structure.covariates
         return parse_queries(
@@ -484,6 +489,13 @@ class Fit:
             self.effects, budget=budget, costs=costs, bounds=bounds, steps=steps, risk=risk, aversion=aversion,
             status_quo=status_quo, covariates=covariates, extrapolate=extrapolate,
         )  # fmt: skip
+
+    @property
+    def plot(self) -> FitPlots:
+        """Pictures of all that the fit says: ``fit.plot.curves()``, ``bias``, ``surface``, ``contrasts`` and others."""
+        from bayes_ivgen.interface.plotting import FitPlots
+
+        return FitPlots(self)
 
     def dataset_offsets(self, prob: float = 0.9) -> pd.DataFrame:
         """Posterior of the offset of each data set, see `RegimeData.from_frame`; zero in every query.

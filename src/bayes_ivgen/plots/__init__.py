@@ -4,5 +4,21 @@ from bayes_ivgen.plots.curve import plot_curve
 from bayes_ivgen.plots.forest import MAX_ROWS, plot_forest
 from bayes_ivgen.plots.frontier import plot_frontier
 from bayes_ivgen.plots.graph import plot_graph
+from bayes_ivgen.plots.outcome import plot_outcome
+from bayes_ivgen.plots.readings import plot_readings
+from bayes_ivgen.plots.regimes import plot_regimes
+from bayes_ivgen.plots.residuals import plot_residuals
+from bayes_ivgen.plots.surface import plot_surface
 
-__all__ = ["MAX_ROWS", "plot_curve", "plot_forest", "plot_frontier", "plot_graph"]
+__all__ = [
+    "MAX_ROWS",
+    "plot_curve",
+    "plot_forest",
+    "plot_frontier",
+    "plot_graph",
+    "plot_outcome",
+    "plot_readings",
+    "plot_regimes",
+    "plot_residuals",
+    "plot_surface",
+]

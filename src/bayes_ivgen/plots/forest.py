@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from bayes_ivgen.plots.style import BLUE, FAINT
 from bayes_ivgen.plots.text import wrapped
 
 if TYPE_CHECKING:
@@ -18,7 +19,15 @@ MAX_ROWS = 40
 LABEL_WIDTH = 40
 
 
-def plot_forest(table: pd.DataFrame, *, labels: Sequence[str], title: str, prob: float, ax: Axes | None = None) -> Axes:
+def plot_forest(
+    table: pd.DataFrame,
+    *,
+    labels: Sequence[str],
+    title: str,
+    prob: float,
+    neutral: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw one interval a row; unsupported rows have open markers.
 
     Parameters
@@ -31,6 +40,8 @@ def plot_forest(table: pd.DataFrame, *, labels: Sequence[str], title: str, prob:
         Name of the quantity.
     prob : float
         Mass of the interval, for the axis label.
+    neutral : float, optional
+        Value that means no effect, drawn as a thin line.
     ax : matplotlib Axes, optional
         Where to draw; by default a new figure.
 
@@ -45,11 +56,13 @@ def plot_forest(table: pd.DataFrame, *, labels: Sequence[str], title: str, prob:
     if ax is None:
         lines = max(row.count("\n") for row in rows)
         _, ax = plt.subplots(figsize=(7.2, 1.4 + (0.34 + 0.16 * lines) * len(shown)), layout="constrained")
+    if neutral is not None:
+        ax.axvline(neutral, color=FAINT, linewidth=0.8, zorder=0)
     position = np.arange(len(shown))[::-1]
     mean = shown["mean"].to_numpy()
-    ax.hlines(position, shown["lower"], shown["upper"], color="C0", linewidth=2)
+    ax.hlines(position, shown["lower"], shown["upper"], color=BLUE, linewidth=2)
     supported = shown["supported"].to_numpy(dtype=bool)
-    ax.scatter(mean, position, s=36, zorder=3, edgecolors="C0", facecolors=np.where(supported, "C0", "white"))
+    ax.scatter(mean, position, s=36, zorder=3, edgecolors=BLUE, facecolors=np.where(supported, BLUE, "white"))
     ax.set_yticks(position, rows)
     ax.set_ylim(-0.6, len(shown) - 0.4)
     ax.set_xlabel(f"posterior mean and {100 * prob:.3g} % interval")

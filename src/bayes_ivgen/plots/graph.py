@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_ivgen.plots.style import BLUE
 from bayes_ivgen.plots.text import wrapped
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def plot_graph(
             patchB=patches[edge[1]],
             shrinkA=0,
             shrinkB=1,
-            color="C0",
+            color=BLUE,
             linewidth=scale * _line_width(p),
             linestyle="--" if p is not None and np.isnan(p) else "-",
             zorder=1,
