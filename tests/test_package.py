@@ -66,6 +66,7 @@ def test_public_names() -> None:
         "basis",
         "benchmark",
         "data",
+        "decisions",
         "diagnostics",
         "effects",
         "interface",

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bayes_ivgen import benchmark, errors, simulate
+    from bayes_ivgen import benchmark, decisions, errors, simulate
     from bayes_ivgen.basis import BSpline, Polynomial
     from bayes_ivgen.data import Regime, RegimeData
     from bayes_ivgen.effects import Estimate
@@ -27,6 +27,7 @@ __all__ = [
     "RegimeData",
     "RowSummary",
     "benchmark",
+    "decisions",
     "errors",
     "load",
     "simulate",
@@ -54,7 +55,7 @@ def __getattr__(name: str) -> Any:
         return version("bayes-ivgen")
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
-    if name in ("benchmark", "errors", "simulate"):
+    if name in ("benchmark", "decisions", "errors", "simulate"):
         return import_module(f"bayes_ivgen.{name}")
     raise AttributeError(f"module 'bayes_ivgen' has no attribute {name!r}")
 

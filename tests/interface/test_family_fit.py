@@ -198,6 +198,8 @@ def test_what_belongs_to_the_normal_law_is_refused_by_name(approximate_fit: Fitt
         _ = fit.statistics
     with pytest.raises(SpecError, match=r"has no noise model; see fit.spread"):
         _ = fit.noise
+    with pytest.raises(SpecError, match=r"likelihood='gamma' has no closed form for what more rows would tell"):
+        fit.next_experiment({"do": POINTS}, rows=100)
     assert fit.spread.drawn["dispersion"].shape == (2, 400, 3)
 
 

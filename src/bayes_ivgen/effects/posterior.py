@@ -129,7 +129,7 @@ class EffectPosterior:
             effects are not (theory notes, B).
         """
         first, second = same_length(first, second)
-        self._require_contrast(first, second, kind)
+        self.require_contrast(first, second, kind)
         sides = ((first, second), (second, first))
         flags = [_check_support(self, queries, other, extrapolate=extrapolate) for queries, other in sides]
         reason = [
@@ -275,7 +275,7 @@ class EffectPosterior:
 
     def require_level(self, target: Regime) -> None:
         """Raise an `IdentificationError` unless E[Y | a, R] is identified."""
-        self._require_whole_blocks(target)
+        self.require_whole_blocks(target)
 
         def identified(regimes: Sequence[Regime]) -> bool:
             if level_weights(target, regimes, self.heads, separable=self.separable) is None:
@@ -286,7 +286,8 @@ class EffectPosterior:
         what = f"{self.symbol}[{self.outcome} | a, {target.label}]"
         self._require(identified, target, what, ", or ask for a contrast that needs less")
 
-    def _require_whole_blocks(self, target: Regime) -> None:
+    def require_whole_blocks(self, target: Regime) -> None:
+        """Raise a `QueryError` if a regime sets part of a block."""
         block = split_block(target, self.design.structure.units)
         if block is None:
             return
@@ -316,11 +317,12 @@ class EffectPosterior:
             f"{' and '.join(regime.label for regime in missing)}. Add that experiment and fit again{instead}."
         )
 
-    def _require_contrast(self, first: Queries, second: Queries, kind: str) -> None:
+    def require_contrast(self, first: Queries, second: Queries, kind: str = "difference") -> None:
+        """Raise an `IdentificationError` unless the comparison of the two is identified."""
         if kind not in ("difference", "ratio"):
             raise QueryError(f"kind={kind!r} is not known; valid are 'difference' and 'ratio'.")
         for queries in (first, second):
-            self._require_whole_blocks(queries.regime)
+            self.require_whole_blocks(queries.regime)
         changed = changed_variables(first, second, self.graph)
         same_rest = first.averaged == second.averaged and first.responding == second.responding
         apart = kind == self.link.compares and self._parallel(first, second)

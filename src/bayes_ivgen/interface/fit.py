@@ -34,7 +34,7 @@ from bayes_ivgen.model.links import Link
 from bayes_ivgen.statistics import SufficientStatistics
 
 if TYPE_CHECKING:
-    from bayes_ivgen.decisions import Allocation
+    from bayes_ivgen.decisions import Allocation, NextExperiment
     from bayes_ivgen.diagnostics import CheckResult
     from bayes_ivgen.interface.plotting import FitPlots
 
@@ -496,6 +496,58 @@ class Fit:
         from bayes_ivgen.interface.plotting import FitPlots
 
         return FitPlots(self)
+
+    def next_experiment(
+        self,
+        questions: Any = None,
+        *,
+        decision: Any = None,
+        candidates: Any = None,
+        rows: Any = None,
+        budget: float | None = None,
+        cost: Any = 1.0,
+    ) -> NextExperiment:
+        """Rank experiments that could be run next by what they are expected to tell.
+
+        With C the design rows of the questions, M the posterior covariance of the coefficients, and n rows whose mean
+        x x' is G and noise variance v, the variance C M C' falls to C (M^-1 + n G / v)^-1 C'
+        (docs/theory/design_of_experiments.md).
+
+        Parameters
+        ----------
+        questions : mapping or list of mappings, optional
+            What you want to know: arguments of `effect` (``do``, ``given``, ``rest``, ``covariates``) or `contrast`
+            (also ``versus``, ``versus_given``, ``versus_covariates``), ``{"do": {"tv": 3, "web": 1}}``.
+        decision : mapping or list of mappings, optional
+            Options of which the one with the largest effect will be taken, ``{"do": frame, "cost": [...]}``; ``cost``,
+            in units of the outcome, is subtracted. Experiments are then ranked by how much better the choice will
+            be on average. Without `questions` these are the options.
+        candidates : list, optional
+            Labels ``"do(tv)"``, mappings of the set actions to levels (each as often), a law with ``ppf`` (as frozen
+            laws of scipy) or None (as tested before), or data frames of combinations. Actions that are not set follow
+            their natural laws. By default obs, all singles and pairs, and the joint regime, set as before.
+        rows : int or list of int, optional
+            Sizes to look at; by default as many rows as the budget buys.
+        budget : float, optional
+            The most that the experiment may cost.
+        cost : float or mapping of str to float
+            Cost of one row, for each regime by its label.
+
+        Returns
+        -------
+        NextExperiment
+            With ``table``, ``ranking``, ``best``, ``sentence()`` and ``plot()``; ``update`` takes the new rows.
+
+        Raises
+        ------
+        QueryError
+            If a question, candidate, cost or size is not valid, or the budget pays for no experiment.
+        SpecError
+            If the likelihood is not normal, or the fit has weights.
+        """
+        from bayes_ivgen.interface.experiment_choice import next_experiment_of
+
+        return next_experiment_of(self, questions, decision, candidates, rows, budget, cost)
 
     def dataset_offsets(self, prob: float = 0.9) -> pd.DataFrame:
         """Posterior of the offset of each data set, see `RegimeData.from_frame`; zero in every query.

@@ -4,6 +4,7 @@ from bayes_ivgen.plots.curve import plot_curve
 from bayes_ivgen.plots.forest import MAX_ROWS, plot_forest
 from bayes_ivgen.plots.frontier import plot_frontier
 from bayes_ivgen.plots.graph import plot_graph
+from bayes_ivgen.plots.next_experiment import plot_next_experiment
 from bayes_ivgen.plots.outcome import plot_outcome
 from bayes_ivgen.plots.readings import plot_readings
 from bayes_ivgen.plots.regimes import plot_regimes
@@ -16,6 +17,7 @@ __all__ = [
     "plot_forest",
     "plot_frontier",
     "plot_graph",
+    "plot_next_experiment",
     "plot_outcome",
     "plot_readings",
     "plot_regimes",
