@@ -3,5 +3,7 @@
 from bayes_ivgen.plots.curve import plot_curve
 from bayes_ivgen.plots.forest import MAX_ROWS, plot_forest
 from bayes_ivgen.plots.graph import plot_graph
+from bayes_ivgen.plots.p_values import plot_p_values
+from bayes_ivgen.plots.predicted import plot_predicted
 
-__all__ = ["MAX_ROWS", "plot_curve", "plot_forest", "plot_graph"]
+__all__ = ["MAX_ROWS", "plot_curve", "plot_forest", "plot_graph", "plot_p_values", "plot_predicted"]
