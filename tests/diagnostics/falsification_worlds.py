@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bayes_ivgen import ActionGraph, Fit, InterventionModel, RegimeData
-from bayes_ivgen.errors import ConvergenceWarning
+from bayes_ivgen.errors import IvgenWarning
 from bayes_ivgen.simulate import DiscreteSCM, discrete
 
 
@@ -38,5 +38,5 @@ def finite(n: int, seed: int, *more: str, world: int = 200, actions: int = 3, **
 
 def fitted(data: RegimeData, **options: Any) -> Fit:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", IvgenWarning)
         return InterventionModel(**options).fit(data, draws=100, chains=2, tune=100, cores=1, seed=0)

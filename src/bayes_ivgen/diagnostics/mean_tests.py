@@ -22,7 +22,8 @@ from bayes_ivgen.diagnostics.scores import Projection, ScoreTest, score_test, va
 from bayes_ivgen.effects import EffectPosterior
 from bayes_ivgen.errors import NotTestableError
 
-ROWS = 5000  # of each regime
+MOST_ROWS, LEAST_ROWS = 20_000, 2000  # of each regime, as many as fit
+ENTRIES = 20_000_000  # of the design of all regimes
 DEGREE = 2
 
 Pair = tuple[str, str]
@@ -64,11 +65,13 @@ class MeanRows:
 
     @classmethod
     def of(cls, posterior: EffectPosterior, data: RegimeData, regimes: Sequence[Regime]) -> MeanRows:
-        """Take up to 5,000 rows of each regime."""
+        """Take up to 20,000 rows of each regime, fewer where the design is wide."""
+        most = ENTRIES // (posterior.design.n_coefficients * len(regimes))
+        most = min(max(most, LEAST_ROWS), MOST_ROWS)
         profiles = [data.profiles[regime] for regime in regimes]
-        samples = [thinned(profile.sample, ROWS) for profile in profiles]
+        samples = [thinned(profile.sample, most) for profile in profiles]
         rows = np.concatenate(samples)
-        codes = [thinned(p.sample_dataset, ROWS) for p in profiles if p.sample_dataset is not None]
+        codes = [thinned(p.sample_dataset, most) for p in profiles if p.sample_dataset is not None]
         which = np.repeat(np.arange(len(samples)), [len(sample) for sample in samples])
         was_set = np.array([[regime.sets(action) for action in posterior.actions] for regime in regimes])[which]
         dataset = np.concatenate(codes) if codes else None
