@@ -7,12 +7,14 @@ from bayes_ivgen.diagnostics.invariance import assignment_check, invariance_chec
 from bayes_ivgen.diagnostics.left_out import LeftOutResult, left_out_check
 from bayes_ivgen.diagnostics.report import CHECKS, CheckReport, run_checks
 from bayes_ivgen.diagnostics.result import CheckResult
+from bayes_ivgen.diagnostics.sensitivity import Sensitivity, sensitivity_of
 
 __all__ = [
     "CHECKS",
     "CheckReport",
     "CheckResult",
     "LeftOutResult",
+    "Sensitivity",
     "additivity_check",
     "assignment_check",
     "calibration_check",
@@ -20,4 +22,5 @@ __all__ = [
     "invariance_check",
     "left_out_check",
     "run_checks",
+    "sensitivity_of",
 ]

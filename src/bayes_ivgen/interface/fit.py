@@ -34,7 +34,7 @@ from bayes_ivgen.model.links import Link
 from bayes_ivgen.statistics import SufficientStatistics
 
 if TYPE_CHECKING:
-    from bayes_ivgen.diagnostics import CheckReport, CheckResult
+    from bayes_ivgen.diagnostics import CheckReport, CheckResult, Sensitivity
 
 FORMAT = 1
 CURVE_POINTS = 60
@@ -497,6 +497,50 @@ class Fit:
         engine = self._content["settings"]["engine"]
         options = {"draws": draws, "chains": chains, "tune": tune, "engine": engine, "seed": seed}
         return leave_regimes_out(self, data, regimes, {**options, "cores": cores, "progressbar": progressbar})
+
+    def sensitivity(
+        self,
+        do: Any = None,
+        versus: Any = None,
+        *,
+        given: Any = None,
+        rest: Literal["hold"] | None = None,
+        covariates: Any = None,
+        threshold: float = 0.0,
+    ) -> Sensitivity:
+        """How much interaction of confounders a decision about a combination that was never run can bear.
+
+        Strength 1: where the confounders of two actions each add one sd(Y) beyond what the actions tell of them,
+        both together add another one. Single tests never show it (docs/theory/falsification.md).
+
+        Parameters
+        ----------
+        do, given, rest, covariates
+            One query, as in `effect`.
+        versus : mapping or data frame, optional
+            Values of the set actions on the other side of a difference.
+        threshold : float
+            The decision: whether the effect, or the difference, lies above or below.
+
+        Returns
+        -------
+        Sensitivity
+            ``band(strength)``, ``tipping_point()``, ``table()`` (a row a pair), ``sentence()``, ``plot()``.
+
+        Raises
+        ------
+        QueryError
+            If there is more than one query, or actions respond.
+        NotTestableError
+            If the effect does not rest on additivity across confounders, or the link is not the identity.
+        IdentificationError
+            If the regimes do not identify the effect.
+        """
+        from bayes_ivgen.diagnostics import sensitivity_of
+
+        query = self._queries(do, given, rest, covariates)
+        other = None if versus is None else self._queries(versus, given, rest, covariates)
+        return sensitivity_of(self.effects, query, other, threshold)
 
     def dataset_offsets(self, prob: float = 0.9) -> pd.DataFrame:
         """Posterior of the offset of each data set, see `RegimeData.from_frame`; zero in every query.
