@@ -24,6 +24,10 @@ class IdentificationError(QueryError):
     """The regimes at hand do not identify the effect that was asked for."""
 
 
+class NotTestableError(QueryError):
+    """A check that the regimes at hand, or the model, give no way to carry out."""
+
+
 class SupportError(QueryError):
     """A query lies so far outside the tested values that only extrapolation could answer it."""
 

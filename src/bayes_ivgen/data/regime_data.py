@@ -391,6 +391,20 @@ class RegimeData:
         """Regimes in which `action` followed its own causes."""
         return tuple(regime for regime in self.regimes if not regime.sets(action))
 
+    def without(self, regimes: Iterable[Regime | str]) -> RegimeData:
+        """Return the data without the rows of some regimes, given as regimes or labels; nothing is read again.
+
+        Raises
+        ------
+        DataError
+            If a label cannot be read, no row has it, no regime is left, or an action never varies in the rest.
+        """
+        from bayes_ivgen.data.selecting import without_regimes
+
+        kept = without_regimes(self, regimes)
+        kept._check_variation()
+        return kept
+
     def summary(self) -> pd.DataFrame:
         """Rows and ranges of every variable in every regime, and what is identified.
 

@@ -18,6 +18,7 @@ from scipy import stats
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.diagnostics.result import CheckResult
+from bayes_ivgen.diagnostics.same_columns import require_same_columns
 from bayes_ivgen.effects import EffectPosterior, parse_queries
 from bayes_ivgen.effects.means import means_from
 from bayes_ivgen.effects.support import FEW_LEVELS
@@ -121,12 +122,7 @@ def _finding(action: str, worst: dict[Hashable, Any], rows: int) -> str:
 def _rows_of(posterior: EffectPosterior, data: RegimeData, action: str) -> FloatArray:
     if action not in posterior.actions:
         raise QueryError(f"{action!r} is not an action. The actions are {list(posterior.actions)}.")
-    variables = posterior.design.variables
-    if data.actions != posterior.actions or data.variables != variables or data.outcome != posterior.outcome:
-        raise QueryError(
-            f"the data hold {data.outcome!r} given {list(data.variables)}, but the fit is of {posterior.outcome!r} "
-            f"given {list(variables)}; pass the data of the fit, or rows with the same columns in the same order."
-        )
+    require_same_columns(posterior, data)
     profile = data.profiles.get(Regime((action,)))
     if profile is None or profile.rows < LEAST_ROWS:
         have = ", ".join(f"{regime.label} ({item.rows} rows)" for regime, item in data.profiles.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -29,6 +30,8 @@ class CheckResult:
         What was compared with what, and the worst place.
     advice : str
         What a failure may come from and what to do next.
+    measures : mapping of str to float
+        Further figures, where the check has any.
     """
 
     name: str
@@ -39,6 +42,7 @@ class CheckResult:
     table: pd.DataFrame = field(repr=False)
     finding: str = field(repr=False)
     advice: str = field(repr=False)
+    measures: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     def sentence(self) -> str:
         """One or two sentences of prose."""
