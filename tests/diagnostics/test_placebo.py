@@ -10,7 +10,9 @@ import pytest
 from falsification_worlds import finite, fitted
 
 from bayes_ivgen import Fit, Regime, RegimeData
+from bayes_ivgen.diagnostics import CheckResult
 from bayes_ivgen.diagnostics.placebo import placebo_result
+from bayes_ivgen.effects import EffectPosterior
 from bayes_ivgen.errors import QueryError
 
 QUICK: dict[str, Any] = {"draws": 150, "chains": 2, "tune": 100, "cores": 1, "progressbar": False}
@@ -31,6 +33,25 @@ def test_nothing_is_found_where_there_is_nothing(valid: tuple[Fit, RegimeData]) 
     assert found[0].table["a1"].tolist() == ["a", "b", "c"]
     assert "half of the 600 rows of obs, chosen at random, were labelled as a test of a1" in found[0].sentence()
     assert "rows of do(a1)" in fit.placebo(data, "a2", "do(a1)", **QUICK).finding
+
+
+def test_halves_are_drawn_by_the_seed(valid: tuple[Fit, RegimeData], monkeypatch: pytest.MonkeyPatch) -> None:
+    from bayes_ivgen.interface import placebo
+
+    fit, data = valid
+    halves = []
+
+    def kept(posterior: EffectPosterior, *rest: Any) -> CheckResult:
+        halves.append(np.sort(posterior.observed @ [3.0, 1.0]))
+        assert [regime.label for regime in posterior.regimes] == ["obs", "do(a1)"]
+        return placebo_result(posterior, *rest)
+
+    monkeypatch.setattr(placebo, "placebo_result", kept)
+    first, other, again = (fit.placebo(data, "a1", seed=seed, **QUICK) for seed in (0, 1, 0))
+    assert len(halves[0]) == 300
+    assert not np.array_equal(halves[0], halves[1])
+    assert np.array_equal(halves[0], halves[2])
+    assert first.statistic == again.statistic != other.statistic
 
 
 def test_too_few_rows() -> None:
