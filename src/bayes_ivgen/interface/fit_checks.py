@@ -124,6 +124,45 @@ class FitChecks(FitCore):
             cast("Fit", self), data, regimes, {**options, "cores": cores, "progressbar": progressbar}
         )
 
+    def placebo(
+        self,
+        data: RegimeData,
+        action: str,
+        regime: Regime | str | None = None,
+        *,
+        draws: int = 1000,
+        chains: int = 4,
+        tune: int = DEFAULT_TUNE,
+        seed: int = 0,
+        cores: int | None = None,
+        progressbar: bool = True,
+    ) -> CheckResult:
+        """Label half of the rows of one regime as a test of an action, at random: the fit must find no confounding.
+
+        Parameters
+        ----------
+        data : RegimeData
+            The data of the fit.
+        action : str
+            The action that is said to have been set.
+        regime : Regime or str, optional
+            Whose rows; by default the largest regime that leaves the action alone. Up to 100,000 rows are used.
+        draws, chains, tune, cores, progressbar
+            As in `InterventionModel.fit`; the engine is that of this fit.
+        seed : int
+            Of the labels and the draws.
+
+        Raises
+        ------
+        QueryError
+            If the data are not those of the fit, the action is unknown, or too few rows leave it alone.
+        """
+        from bayes_ivgen.interface.placebo import placebo_check
+
+        engine = self._content["settings"]["engine"]
+        options = {"draws": draws, "chains": chains, "tune": tune, "engine": engine, "cores": cores}
+        return placebo_check(cast("Fit", self), data, action, regime, seed, {**options, "progressbar": progressbar})
+
     def sensitivity(
         self,
         do: Any = None,
