@@ -19,6 +19,7 @@ from bayes_ivgen.data.identification import level_weights
 from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.data.profile_store import data_from_dataset
 from bayes_ivgen.effects import EffectPosterior, Estimate, NaturalRows, OutcomeNoise, Support, outcome, parse_queries
+from bayes_ivgen.effects.estimate import DEFAULT_PROB
 from bayes_ivgen.effects.families import FamilySpread, family_outcome, with_exposure
 from bayes_ivgen.effects.offsets import dataset_offsets
 from bayes_ivgen.effects.queries import Categories, Queries
@@ -428,6 +429,11 @@ class Fit:
         return calibration_check(self.effects, data, action, held_out=held_out)
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """Engine, seed and tuning of the fit."""
+        return dict(self._content["settings"])
+
+    @property
     def plot(self) -> FitPlots:
         """Pictures of all that the fit says: ``fit.plot.curves()``, ``bias``, ``surface``, ``contrasts`` and others."""
         from bayes_ivgen.interface.plotting import FitPlots
@@ -536,6 +542,47 @@ class Fit:
         from bayes_ivgen.storage import save_datatree
 
         return save_datatree(self.datatree, Path(path), overwrite=overwrite)
+
+    def report(
+        self,
+        path: str | Path,
+        *,
+        queries: Any = None,
+        data: RegimeData | None = None,
+        units: Mapping[str, str] | None = None,
+        prob: float = DEFAULT_PROB,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write one HTML page that tells the fit: answers, pictures, checks, assumptions; it needs no network.
+
+        Parameters
+        ----------
+        path : path
+            File to write, ending in ``.html``.
+        queries : Estimate, mapping or data frame, optional
+            What is asked: an estimate such as ``fit.contrast(...)``, several as ``{"title": estimate}``, or a frame
+            (or mapping) with one row a question and one column an action that is set; those left out are held at
+            observed values. By default every action from its lower to its upper quartile, alone and together.
+        data : RegimeData, optional
+            The rows, for checks against them; by default those that the fit kept (normal likelihood only).
+        units : mapping of str to str, optional
+            Units of columns: ``{"tv": "thousand euro"}``.
+        prob : float
+            Mass of all intervals.
+        overwrite : bool
+            Replace what is there.
+
+        Raises
+        ------
+        StorageError
+            If something is there already, or it cannot be written; nothing half-written stays.
+        QueryError
+            If the queries, the units or the data do not belong to the fit.
+        """
+        from bayes_ivgen.interface.reporting import write_report
+
+        options: dict[str, Any] = {"queries": queries, "data": data, "units": units, "prob": prob}
+        return write_report(self, Path(path), **options, overwrite=overwrite)
 
     def __repr__(self) -> str:
         posterior = self.datatree["posterior"].dataset
