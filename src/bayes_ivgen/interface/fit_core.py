@@ -66,6 +66,11 @@ class FitCore:
         return ActionGraph(self._content["graph"], evidence=table)
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """Engine, seed and tuning of the fit."""
+        return dict(self._content["settings"])
+
+    @property
     def outcome_name(self) -> str:
         """Name of the outcome."""
         return str(self._content["outcome"])

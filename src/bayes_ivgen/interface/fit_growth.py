@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from bayes_ivgen.data import RegimeData
+from bayes_ivgen.effects.estimate import DEFAULT_PROB
 from bayes_ivgen.inference.chains import DEFAULT_TUNE
 from bayes_ivgen.interface.fit_core import FitCore
 
@@ -83,6 +85,47 @@ class FitGrowth(FitCore):
         from bayes_ivgen.interface.row_summary import FrozenDesign
 
         return FrozenDesign.of_fit(cast("Fit", self)).save(Path(path))
+
+    def report(
+        self,
+        path: str | Path,
+        *,
+        queries: Any = None,
+        data: RegimeData | None = None,
+        units: Mapping[str, str] | None = None,
+        prob: float = DEFAULT_PROB,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write one HTML page that tells the fit: answers, pictures, checks, assumptions; it needs no network.
+
+        Parameters
+        ----------
+        path : path
+            File to write, ending in ``.html``.
+        queries : Estimate, mapping or data frame, optional
+            What is asked: an estimate such as ``fit.contrast(...)``, several as ``{"title": estimate}``, or a frame
+            (or mapping) with one row a question and one column an action that is set; those left out are held at
+            observed values. By default every action from its lower to its upper quartile, alone and together.
+        data : RegimeData, optional
+            The rows, for checks against them; by default those that the fit kept (normal likelihood only).
+        units : mapping of str to str, optional
+            Units of columns: ``{"tv": "thousand euro"}``.
+        prob : float
+            Mass of all intervals.
+        overwrite : bool
+            Replace what is there.
+
+        Raises
+        ------
+        StorageError
+            If something is there already, or it cannot be written; nothing half-written stays.
+        QueryError
+            If the queries, the units or the data do not belong to the fit.
+        """
+        from bayes_ivgen.interface.reporting import write_report
+
+        options: dict[str, Any] = {"queries": queries, "data": data, "units": units, "prob": prob}
+        return write_report(cast("Fit", self), Path(path), **options, overwrite=overwrite)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the fit as a Zarr folder; `load` gives bit-equal draws.
