@@ -93,12 +93,15 @@ def test_a_sum_of_tenths_meets_its_budget() -> None:
 
 def test_amounts_that_merge_on_the_way_lose_nothing() -> None:
     """Two sums closer than rounding become one amount; the better of both ways to it is kept."""
-    tiny = 0.9e-9
-    costs = [np.array([1.0, 1.0 + 1.2 * tiny]), np.array([0.0, 0.6 * tiny]), np.array([0.0])]
-    worths = [np.array([[0.0], [5.0]]), np.array([[0.0], [1.0]]), np.array([[0.0]])]
-    best, items = Amounts.of(costs, 2.0, 100).best(worths)
-    assert best.tolist() == [6.0]
-    assert items.tolist() == [[1, 1, 0]]
+    costs = [np.array([1.0, 1.0 + 2.5e-9]), np.array([0.0, 1.25e-9]), np.array([0.0])]  # of a budget of 2
+    worths = [np.array([[5.0], [0.0]]), np.array([[0.0], [1.0]]), np.array([[0.0]])]
+    amounts = Amounts.of(costs, 2.0, 100)
+    assert [len(spent) for spent in amounts.spent] == [1, 2, 1, 1]
+    for first in worths[0], worths[0][::-1]:
+        best, items = amounts.best([first, *worths[1:]])
+        assert best.tolist() == [6.0]
+        assert items.tolist() == [[int(first[1, 0] == 5), 1, 0]]
+        assert next(amounts.ranked([first[:, 0], *(worth[:, 0] for worth in worths[1:])]))[0] == 6.0
 
 
 def test_too_many_amounts_are_counted_before_anything_is_computed() -> None:

@@ -198,6 +198,12 @@ def test_a_regime_of_which_nothing_is_known_says_so(rows: pd.DataFrame, quick_fi
     assert np.isnan(last["variance_after"])
     with pytest.raises(IdentificationError, match=r"no candidate can be judged\. obs: no regime leaves 'tv' alone"):
         fit.next_experiment({"do": JOINT}, rows=100, candidates=["obs"])
+    neither = fit.next_experiment(
+        {"do": JOINT}, rows=100, candidates=["obs", "do(tv)"], budget=100, cost={"obs": 1, "do(tv)": 2}
+    )
+    assert neither.sentence().startswith("No candidate can be judged and paid: cannot be judged: no regime leaves 'tv'")
+    assert "costs more than the budget of 100" in neither.sentence()
+    neither.plot()
 
 
 def test_the_value_of_information_is_the_textbook_formula() -> None:
@@ -232,7 +238,7 @@ def test_a_decision_is_ranked_by_its_value(fit: Fit, middle: pd.DataFrame) -> No
     assert (values > 0).all()
     assert (values.diff().dropna() <= 0).all()
     assert found.best.regime == Regime(("tv", "web", "radio"))
-    assert "the best option is then expected to gain" in found.sentence()
+    assert "choosing after it gains" in found.sentence()
     clear = {"do": middle, "cost": [0.0, 1e4, 1e4]}
     nothing = fit.next_experiment(decision=clear, rows=100, candidates=["obs", "do(tv)"])
     assert nothing.ranking["value_of_information"].tolist() == [0.0, 0.0]
@@ -277,12 +283,14 @@ def test_labels_covariates_blocks_and_data_sets(rows: pd.DataFrame, quick_fit: Q
         blocks.next_experiment({"do": JOINT}, rows=100, candidates=["do(tv)"])
 
 
-def test_a_ranking_speaks_and_draws(ranked: NextExperiment) -> None:
+def test_a_ranking_speaks_and_draws(fit: Fit, ranked: NextExperiment) -> None:
     text = ranked.sentence()
     assert str(ranked) == text
     assert text.startswith(
-        "Next: 300 rows of do(tv,web,radio), cost 300: the standard deviation of 3 queries, on average, falls from "
+        "Next: 300 rows of do(tv,web,radio), cost 300. The standard deviation of the 3 queries (on average) is "
     )
+    nothing = fit.next_experiment({"do": JOINT, "versus": JOINT}, rows=300, candidates=["obs"])
+    assert nothing.sentence().startswith("No candidate tells anything about E[sales | do(tv, web, radio)] at do(tv=50")
     ax = ranked.plot()
     assert next(label.get_text() for label in ax.get_yticklabels()) == "300 rows of do(tv,web,radio)"
 

@@ -159,3 +159,19 @@ def test_the_monte_carlo_error_is_that_of_independent_draws_and_zero_without_spr
     assert errors[1:].tolist() == [0.0, 0.0]
     walk = 0.1 * np.cumsum(rng.normal(size=4000))
     assert monte_carlo_errors(walk[None], 4)[0] > 5 * walk.std() / np.sqrt(4000)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_ranking_that_stops_early_has_missed_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bayes_ivgen.decisions.risk.BLOCK", 1)
+    rng = np.random.default_rng(seed)
+    costs = [rng.integers(0, 9, 10).astype(float) for _ in range(4)]
+    worths, base = [rng.normal(size=(10, 1)) + 0.5 * rng.normal(size=(10, 50)) for _ in range(4)], rng.normal(size=50)
+    objective = Objective(0.1, 0.8)
+    found = rank(Amounts.of(costs, 18.0, 1000), worths, base, objective, 20)
+    every = np.array(list(product(range(10), repeat=4)))
+    every = every[np.sum([cost[every[:, g]] for g, cost in enumerate(costs)], axis=0) <= 18.0 + 1e-9]
+    values = np.sort(objective.of(draws_of(every, worths, base)))[::-1]
+    np.testing.assert_allclose(found.objective, values[:20], atol=1e-9)
+    assert found.gap == 0.0
+    assert found.examined < len(every) / 2

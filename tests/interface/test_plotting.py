@@ -88,7 +88,7 @@ def test_contrasts_compare_quartiles(fit: Fit, rows: pd.DataFrame) -> None:
     ax = fit.plot.contrasts()
     (points,) = [item for item in ax.collections if isinstance(item, PathCollection)]
     labels = [text.get_text() for text in ax.get_yticklabels()]
-    assert labels[2] == "tv and web together"
+    assert labels[2] == "all together"
     low, high = (float(word) for word in labels[0].removeprefix("tv ").split(" to "))
     observed = rows.loc[rows["regime"] == "obs", "tv"].quantile([0.25, 0.75])
     np.testing.assert_allclose([low, high], observed, rtol=0.1)

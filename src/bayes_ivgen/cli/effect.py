@@ -111,7 +111,7 @@ def effect(
     fitted = load(fit)
     read: list[dict[str, Any]] = [dict(values_of(values, fitted.categories, option)) for option, values in sides]
     set_values, seen_values, other_set, other_seen, fixed_values = read
-    carried = _add_queries(fitted, queries, set_, set_values, seen_values)
+    carried = add_queries(fitted, queries, set_, set_values, seen_values)
     options: dict[str, Any] = {"rest": rest, "covariates": fixed_values or None, "extrapolate": extrapolate}
     if other_set or other_seen:
         if exposure is not None:
@@ -128,7 +128,7 @@ def effect(
         _write(table, carried, out)
 
 
-def _add_queries(
+def add_queries(
     fitted: Fit, path: Path | None, chosen: str | None, set_values: dict[str, Any], seen_values: dict[str, Any]
 ) -> pd.DataFrame | None:
     """Add the columns of a file of queries to the two sides; return the columns that are not actions."""

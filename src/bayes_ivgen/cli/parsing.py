@@ -135,6 +135,25 @@ def graph_of(text: str) -> Literal["learn", "full", "empty"] | ActionGraph:
     return ActionGraph(parents)
 
 
+def units_of(items: Sequence[str] | None) -> dict[str, str]:
+    """Read ``sales=thousand euro``, given once or in several items.
+
+    Raises
+    ------
+    QueryError
+        If an item has no equals sign, or a column stands twice.
+    """
+    found: dict[str, str] = {}
+    for item in items or ():
+        name, equals, unit = (piece.strip() for piece in item.rpartition("="))
+        if not equals or not name or not unit:
+            raise QueryError(f"--unit {item!r} is not column=unit; write for example --unit 'sales=thousand euro'.")
+        if name in found:
+            raise QueryError(f"--unit names {name!r} twice; keep one of them.")
+        found[name] = unit
+    return found
+
+
 def regimes_of(text: str) -> list[str]:
     """Split ``obs,do(a1),do(a1,a2)`` at the commas outside brackets."""
     return [label.strip() for label in re.split(r",(?![^(]*\))", text) if label.strip()]

@@ -120,16 +120,18 @@ class NextExperiment:
         """One or two sentences of prose."""
         first = self.ranking.to_dict("records")[0]
         queries = self.table["query"].drop_duplicates()
-        what = queries.iloc[0] if len(queries) == 1 else f"{len(queries)} queries, on average"
+        what = queries.iloc[0] if len(queries) == 1 else f"the {len(queries)} queries (on average)"
+        if np.isnan(first["reduction"]):
+            return f"No candidate can be judged and paid: {'; '.join(self.table['note'].drop_duplicates())}."
         if not first["reduction"] > INFORMS:
             return f"No candidate tells anything about {what}. {self._unidentified()}".strip()
         before, after = (float(np.sqrt(first[f"variance_{when}"])) for when in ("before", "after"))
         text = (
-            f"Next: {self.best}, cost {self.best.cost:,.6g}: the standard deviation of {what}, falls from {before:.3g} "
-            f"to {after:.3g} of {self.outcome!r} ({100 * first['reduction']:.0f} % of the variance)"
+            f"Next: {self.best}, cost {self.best.cost:,.6g}. The standard deviation of {what} is expected to fall from "
+            f"{before:.3g} to {after:.3g} (variance by {100 * first['reduction']:.0f} %)"
         )
         if np.isfinite(first["value_of_information"]):
-            text += f"; the best option is then expected to gain {first['value_of_information']:.3g} more"
+            text += f"; choosing after it gains {first['value_of_information']:.3g} of {self.outcome!r} on average"
         return f"{text}. {self._unidentified()}".strip()
 
     def _unidentified(self) -> str:
@@ -257,7 +259,7 @@ def _sorted(judged: Sequence[tuple[Experiment, pd.DataFrame]], outcome: str, *, 
     for one, found in judged:
         before, after = found["variance_before"].mean(), found["variance_after"].mean(skipna=False)
         record = {"regime": one.regime.label, "setting": one.setting, "rows": one.rows, "cost": one.cost}
-        record |= {"variance_before": before, "variance_after": after, "reduction": 1.0 - after / before}
+        record |= {"variance_before": before, "variance_after": after, "reduction": float(_share(before, after))}
         record |= {"value_of_information": found["value_of_information"].iloc[0]}
         records.append(record | {"identified_after": bool(found["identified_after"].all())})
     ranking = pd.DataFrame(records)
@@ -270,11 +272,17 @@ def _sorted(judged: Sequence[tuple[Experiment, pd.DataFrame]], outcome: str, *, 
     for rank, i in enumerate(order, start=1):
         one, found = judged[i]
         head = {"rank": rank, "regime": one.regime.label, "setting": one.setting, "rows": one.rows, "cost": one.cost}
-        parts.append(found.assign(**head, reduction=1.0 - found["variance_after"] / found["variance_before"]))
+        parts.append(found.assign(**head, reduction=_share(found["variance_before"], found["variance_after"])))
     columns = [*head, "query", "variance_before", "variance_after", "reduction"]
     columns += ["identified", "identified_after", "value_of_information", "note"]
     table = pd.concat(parts, ignore_index=True)[columns]
     return NextExperiment(table, ranking, tuple(judged[i][0] for i in order), outcome)
+
+
+def _share(before: Any, after: Any) -> FloatArray:
+    """Share of the variance that goes; none of nothing, for example of a difference of an effect with itself."""
+    first, then = np.asarray(before, dtype=float), np.asarray(after, dtype=float)
+    return np.where(first > 0, 1.0 - then / np.where(first > 0, first, 1.0), 0.0)
 
 
 def read_decision(questions: Sequence[Question], posterior: EffectPosterior, offset: FloatArray) -> Decision:

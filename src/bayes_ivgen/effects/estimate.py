@@ -50,6 +50,8 @@ class Estimate:
     evaluate : callable
         From a slice of queries to draws of shape (chain, draw, query); nothing is computed before
         it is asked for, so tables of many queries need little memory.
+    neutral : float or None
+        Value that means no difference, of contrasts and biases.
     """
 
     kind: str
@@ -60,6 +62,7 @@ class Estimate:
     n_chains: int
     n_draws: int
     evaluate: Callable[[slice], FloatArray] = field(repr=False)
+    neutral: float | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -148,15 +151,15 @@ class Estimate:
         table = self.summary(prob)
         moving = [str(name) for name, column in self.queries.items() if len(column.unique()) > 1]
         if len(moving) == 1 and len(self) > 4 and pd.api.types.is_float_dtype(self.queries[moving[0]]):
-            return plot_curve(table, x=moving[0], label=self.name, prob=prob, ax=ax)
+            return plot_curve(table, x=moving[0], label=self.name, prob=prob, neutral=self.neutral, ax=ax)
         if not moving:
             labels = [self.conditions(i) for i in range(min(len(self), MAX_ROWS))]
-            return plot_forest(table, labels=labels, title=self.name, prob=prob, ax=ax)
+            return plot_forest(table, labels=labels, title=self.name, prob=prob, neutral=self.neutral, ax=ax)
         shown = self.queries[moving].head(MAX_ROWS).to_dict("records")
         labels = [", ".join(f"{name}={value_text(value)}" for name, value in row.items()) for row in shown]
         fixed = [f"{name}={value_text(column.iloc[0])}" for name, column in self.queries.items() if name not in moving]
         title = f"{self.name} at {', '.join(fixed)}" if fixed else self.name
-        return plot_forest(table, labels=labels, title=title, prob=prob, ax=ax)
+        return plot_forest(table, labels=labels, title=title, prob=prob, neutral=self.neutral, ax=ax)
 
     def __str__(self) -> str:
         return self.sentence() if len(self) == 1 else f"{self.name}: {len(self)} queries"

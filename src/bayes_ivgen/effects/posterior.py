@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -158,6 +158,7 @@ class EffectPosterior:
             n_chains=self.coefficients.shape[0],
             n_draws=self.coefficients.shape[1],
             evaluate=evaluate,
+            neutral=0.0 if kind == "difference" else 1.0,
         )
 
     def response_curve(self, action: str, values: FloatArray) -> Estimate:
@@ -216,7 +217,8 @@ class EffectPosterior:
             return self.link.factor(self.design.outcome_sd * (self.coefficients[..., keep] @ rows[:, keep].T))
 
         of_what = {"log": "factor", "log_complement": f"factor of 1 - E[{self.outcome}]"}.get(self.link.name, "bias")
-        return self._estimate("confounding_bias", f"confounding {of_what} of {action}", queries, support, evaluate)
+        bias = self._estimate("confounding_bias", f"confounding {of_what} of {action}", queries, support, evaluate)
+        return replace(bias, neutral=0.0 if self.link.name == "identity" else 1.0)
 
     def rows(self, queries: Queries, block: slice) -> FloatArray:
         """Design rows of a block of queries, averaged over the actions that are held; (q, P).

@@ -52,21 +52,30 @@ def mixing_table(quantities: dict[str, FloatArray]) -> pd.DataFrame:
     return pd.DataFrame.from_records(records, columns=columns).set_index("quantity")
 
 
-def warn_if_not_mixed(table: pd.DataFrame, n_draws: int) -> None:
-    """Issue a `ConvergenceWarning` if the effects did not mix.
+def mixing_verdict(table: pd.DataFrame, n_draws: int) -> tuple[bool, str]:
+    """Say whether the effects mixed, and why.
 
     The bound on effective draws is 400, or with fewer than 4000 draws a tenth of them but at least 50;
     that on R-hat is 1.01, or what chance alone gives the worst of many effects with few draws.
     """
     if "effects" not in table.index:
-        return
+        return True, "There are too few draws to judge whether the chains mixed."
     row = table.loc["effects"]
     least = min(MIN_EFFECTIVE_DRAWS, max(n_draws / 10, LEAST_USEFUL))
     most = max(MAX_R_HAT, 1 + CHANCE / row["ess_bulk"])
+    r_hat, drawn = f"R-hat of the effects is up to {row['r_hat']:.3f}", f"effective draws down to {row['ess_bulk']:.0f}"
     if row["r_hat"] > most or row["ess_bulk"] < least:
+        found = f"{r_hat} (aim below {most:.2f}), {drawn} (aim above {least:.0f})"
+        return False, f"The chains did not mix well: {found}."
+    return True, f"The chains mixed well: {r_hat}, {drawn}."
+
+
+def warn_if_not_mixed(table: pd.DataFrame, n_draws: int) -> None:
+    """Issue a `ConvergenceWarning` if the effects did not mix; see `mixing_verdict`."""
+    mixed, verdict = mixing_verdict(table, n_draws)
+    if not mixed:
         warnings.warn(
-            f"the chains did not mix well: R-hat of the effects is up to {row['r_hat']:.3f} (aim below {most:.2f}), "
-            f"effective draws down to {row['ess_bulk']:.0f} (aim above {least:.0f}). "
+            f"{verdict[0].lower()}{verdict[1:]} "
             "Run longer, for example fit(..., draws=4000, tune=1000); see fit.diagnostics.",
             ConvergenceWarning,
             stacklevel=4,

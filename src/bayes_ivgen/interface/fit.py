@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import warnings
-from collections.abc import Mapping, Sequence
-from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from bayes_ivgen.basis.base import FloatArray
-from bayes_ivgen.data import Regime, RegimeData
-from bayes_ivgen.data.identification import level_weights
-from bayes_ivgen.data.lift_tests import LiftTests
-from bayes_ivgen.data.profile_store import data_from_dataset
-from bayes_ivgen.effects import EffectPosterior, Estimate, NaturalRows, OutcomeNoise, Support, outcome, parse_queries
-from bayes_ivgen.effects.families import FamilySpread, family_outcome, with_exposure
+from bayes_ivgen.effects import Estimate, outcome, parse_queries
+from bayes_ivgen.effects.families import family_outcome, with_exposure
 from bayes_ivgen.effects.offsets import dataset_offsets
-from bayes_ivgen.effects.queries import Categories, Queries
-from bayes_ivgen.errors import QueryError, SpecError, StorageError, SupportWarning
-from bayes_ivgen.inference.chains import DEFAULT_TUNE
-from bayes_ivgen.inference.diagnostics import mixing_table
-from bayes_ivgen.inference.noise import VarianceModel
-from bayes_ivgen.inference.residual_law import ResidualLaw
-from bayes_ivgen.interface.intervention_model import InterventionModel
-from bayes_ivgen.model import ActionGraph, Design, Priors
-from bayes_ivgen.model.design import indicators
-from bayes_ivgen.model.links import Link
-from bayes_ivgen.statistics import SufficientStatistics
+from bayes_ivgen.errors import QueryError, SupportWarning
 
 if TYPE_CHECKING:
-    from bayes_ivgen.decisions import Allocation, NextExperiment
-    from bayes_ivgen.diagnostics import CheckReport, CheckResult, Sensitivity
     from bayes_ivgen.interface.plotting import FitPlots
 
-FORMAT = 1
+from bayes_ivgen.interface.fit_checks import FitChecks
+from bayes_ivgen.interface.fit_core import FORMAT
+from bayes_ivgen.interface.fit_decisions import FitDecisions
+from bayes_ivgen.interface.fit_growth import FitGrowth
+
+__all__ = ["FORMAT", "Fit"]
 CURVE_POINTS = 60
-PROBES = 64
 
 
-class Fit:
+class Fit(FitChecks, FitDecisions, FitGrowth):
     """Posterior of an `InterventionModel`; made by ``model.fit(data)`` or `load`.
 
     Parameters
@@ -54,125 +37,6 @@ class Fit:
         ``constant_data``, ``natural_rows`` (for responses), ``profiles`` (up to 10,000 rows of each
         regime, for `update`) and ``statistics``; ArviZ functions accept it.
     """
-
-    def __init__(self, datatree: xr.DataTree) -> None:
-        self.datatree = datatree
-        self._content: dict[str, Any] = json.loads(datatree.attrs["bayes_ivgen_fit"])
-
-    @cached_property
-    def model(self) -> InterventionModel:
-        """The specification that was fitted."""
-        return InterventionModel.from_dict(self._content["model"], Priors.from_dict(self._content["priors"]))
-
-    @cached_property
-    def design(self) -> Design:
-        """Columns, knots and coefficient layout."""
-        return Design.from_dict(self._content["design"])
-
-    @cached_property
-    def graph(self) -> ActionGraph:
-        """Which actions enter which confounding component, with what the data say about each pair."""
-        evidence = self._content["graph_evidence"]
-        table = None if evidence is None else pd.DataFrame(evidence).set_index(["cause", "effect"])
-        return ActionGraph(self._content["graph"], evidence=table)
-
-    @property
-    def outcome_name(self) -> str:
-        """Name of the outcome."""
-        return str(self._content["outcome"])
-
-    @property
-    def actions(self) -> tuple[str, ...]:
-        """Names of the actions."""
-        return self.design.actions
-
-    @property
-    def categories(self) -> Categories:
-        """Labels of the actions that do not hold numbers."""
-        return self.effects.support.categories
-
-    @property
-    def regimes(self) -> tuple[Regime, ...]:
-        """The regimes of the data."""
-        return tuple(Regime(tuple(names)) for names in self._content["regimes"])
-
-    @cached_property
-    def statistics(self) -> SufficientStatistics:
-        """Sufficient statistics of the rows as the likelihood uses them, one entry a regime (normal only)."""
-        self.refuse_unless_normal("sufficient statistics")
-        return SufficientStatistics.from_dataset(self.datatree["statistics"].dataset)
-
-    @cached_property
-    def profiles(self) -> RegimeData:
-        """Counts, ranges and a sample of the rows of each regime, as data whose rows are gone (normal only).
-
-        Raises
-        ------
-        StorageError
-            If the fit was saved by an earlier version, which did not keep them.
-        """
-        self.refuse_unless_normal("profiles of its rows")
-        if "profiles" not in self.datatree.children:
-            raise StorageError(
-                "the fit was made by an earlier version, which kept no profiles of the rows; fit the rows again."
-            )
-        return data_from_dataset(self.datatree["profiles"].dataset)
-
-    @cached_property
-    def diagnostics(self) -> pd.DataFrame:
-        """R-hat and effective draws of the worst effect, scale, hyper-scale and noise scale.
-
-        Effects are joint effects at up to 64 observed combinations of the actions; where the joint
-        effect is not identified, effects under each of the regimes at hand.
-        """
-        posterior = self.datatree["posterior"].dataset
-        probes = self.effects.observed[:PROBES]
-        joint = Regime(self.actions)
-        heads = self.design.structure.heads
-        known = level_weights(joint, self.regimes, heads, separable=self.model.separable) is not None
-        flags = indicators([joint] if known else self.regimes, self.actions)
-        rows = np.concatenate([self.design.rows(probes, flag) for flag in flags])
-        return mixing_table(
-            {
-                "effects": self.effects.project(rows),
-                "tau": np.log(posterior["tau"].values),
-                "hyper": np.log(posterior["hyper"].values),
-            }
-            | {
-                name: np.log(posterior[name].values.reshape(*posterior["alpha"].shape, -1))
-                for name in self.model.family.parameters
-            }
-        )
-
-    @cached_property
-    def effects(self) -> EffectPosterior:
-        """The draws together with all that turns them into effects."""
-        posterior = self.datatree["posterior"].dataset
-        constant = self.datatree["constant_data"].dataset
-        coefficients = np.concatenate([posterior["alpha"].values[..., None], posterior["beta"].values], axis=-1)
-        return EffectPosterior(
-            outcome=self.outcome_name,
-            design=self.design,
-            graph=self.graph,
-            regimes=self.regimes,
-            separable=self.model.separable,
-            support=Support.from_dict(self._content["support"]),
-            observed=constant["observed_rows"].values,
-            coefficients=coefficients,
-            covariate_rows=constant["covariate_rows"].values if "covariate_rows" in constant else None,
-            link=Link.of(self.model.link, self.design.outcome_sd),
-            symbol="location" if self.model.family.has_tail else "E",
-            natural_rows=NaturalRows.from_dataset(self.datatree["natural_rows"].dataset)
-            if "natural_rows" in self.datatree.children
-            else None,
-            lift_tests=self.lift_tests,
-        )
-
-    @cached_property
-    def lift_tests(self) -> LiftTests | None:
-        """The lift tests that the fit has seen beside the rows."""
-        stored = self._content.get("lift_tests")
-        return None if stored is None else LiftTests.from_dict(stored)
 
     def effect(
         self,
@@ -259,32 +123,6 @@ class Fit:
         drawn = with_exposure(drawn, exposure, self.model.link)
         return _flagged(drawn, warn=not extrapolate)
 
-    @cached_property
-    def noise(self) -> OutcomeNoise:
-        """Variance and shape of the noise in every regime (normal only)."""
-        self.refuse_unless_normal("noise model")
-        return OutcomeNoise(
-            kind=self.model.noise,
-            variance=VarianceModel.from_dict(self._content["variance"]),
-            law=ResidualLaw.from_dataset(self.datatree["noise"].dataset),
-            sigma=self.datatree["posterior"].dataset["sigma"].values,
-        )
-
-    @cached_property
-    def spread(self) -> FamilySpread:
-        """Dispersion or scale of every regime under another likelihood than the normal one."""
-        posterior = self.datatree["posterior"].dataset
-        family = self.model.family
-        drawn = {name: posterior[name].values for name in family.parameters}
-        return FamilySpread(family, drawn, share=bool(self._content["settings"].get("share", False)))
-
-    def refuse_unless_normal(self, what: str) -> None:
-        """Raise a `SpecError` if rows enter the likelihood one by one: the fit has no `what`."""
-        if self.model.family.rowwise:
-            raise SpecError(
-                f"a fit with likelihood={self.model.likelihood!r} has no {what}; see fit.spread and fit.datatree."
-            )
-
     def contrast(
         self,
         do: Any = None,
@@ -362,312 +200,12 @@ class Fit:
         """
         return self.effects.confounding_bias(action, self._grid(action, values, "natural"))
 
-    def queries(self, do: Mapping[str, Any]) -> Queries:
-        """Questions about the joint regime; actions and covariates left out are averaged over observed values."""
-        return self._queries(do, None, "hold", None)
-
-    def _queries(self, do: Any, given: Any, rest: str | None, covariates: Any) -> Queries:
-        names = self.design.structure.covariates
-        return parse_queries(
-            self.actions, do, given, rest, self.categories, covariates=covariates, covariate_names=names
-        )
-
-    def to_lift_tests(self, action: str, x: Any, delta_x: Any) -> pd.DataFrame:
-        """Summarise what the fit knows about setting one action, as lift tests for another model.
-
-        Parameters
-        ----------
-        action : str
-            The action that moves; everything else stays put.
-        x, delta_x : float or array
-            Values before, and their changes; numbers, or arrays of one length.
-
-        Returns
-        -------
-        DataFrame
-            ``channel``, ``x``, ``delta_x``, ``delta_y`` and ``sigma`` (mean and standard deviation of the posterior),
-            one row a test. Rows of one posterior err together: hand over one row an action, or few far apart.
-
-        Raises
-        ------
-        QueryError
-            If the action is unknown, a change is zero, or the link is not the identity.
-        IdentificationError
-            If the data do not identify the change.
-        """
-        from bayes_ivgen.interface.lift_export import lift_tests_of
-
-        return lift_tests_of(self, action, x, delta_x)
-
-    def check_calibration(self, data: RegimeData, action: str, *, held_out: bool = False) -> CheckResult:
-        """Hold the effect of one action, the others left to respond, against the rows that set it alone.
-
-        In those rows E[Y | do(a_j)] is a plain mean: it needs none of the model's assumptions. With
-        covariates both sides are taken at the covariates of these rows.
-
-        Parameters
-        ----------
-        data : RegimeData
-            The data of the fit, or with ``held_out=True`` new rows of the same world.
-        action : str
-            An action that was set alone.
-        held_out : bool
-            Whether the fit has not seen these rows.
-
-        Returns
-        -------
-        CheckResult
-            With ``passed``, ``statistic``, ``p_value``, ``table`` and ``sentence()``.
-
-        Raises
-        ------
-        QueryError
-            If the action is unknown, or the data have other columns or no rows that set it alone.
-        """
-        from bayes_ivgen.diagnostics import calibration_check
-
-        return calibration_check(self.effects, data, action, held_out=held_out)
-
-    def allocate(
-        self,
-        budget: float,
-        *,
-        costs: Mapping[str, Any] | None = None,
-        bounds: Mapping[str, Any] | None = None,
-        steps: Mapping[str, Any] | None = None,
-        risk: float | None = None,
-        aversion: float = 1.0,
-        status_quo: Mapping[str, Any] | None = None,
-        covariates: Any = None,
-        extrapolate: bool = False,
-    ) -> Allocation:
-        """Allocate a budget: the values of all actions that maximise the joint effect under its uncertainty.
-
-        Maximises (1 - aversion) E[V(a)] + aversion CVaR(V(a)) over the draws of V(a) = E[Y | do(a)], subject to
-        sum_k cost_k a_k <= budget; CVaR is the mean over the worst share of the draws (docs/theory/allocation.md).
-
-        Parameters
-        ----------
-        budget : float
-            Most that all actions may cost together.
-        costs : mapping, optional
-            Cost of a unit of each action, or a price list {value: cost}, which actions with labels need and which
-            names all values that are allowed. By default 1: actions are amounts of money.
-        bounds : mapping, optional
-            (low, high) of an action; by default the range in which it was set.
-        steps : mapping, optional
-            Step of an action: from its low bound if that is stated, else the multiples in its range. By default the
-            levels at which it was set if they are few, else steps of a common, round cost, about 40 to the budget.
-        risk : float, optional
-            Share of the draws that count as the worst; by default the expected outcome is maximised.
-        aversion : float
-            Weight of the worst draws: 1 maximises their mean alone.
-        status_quo : mapping, optional
-            The present value of every action, for the gain and the regret.
-        covariates : mapping, optional
-            One value of each covariate; by default averaged over all rows (not with another link than the identity).
-        extrapolate : bool
-            Allow values outside those at which the actions were set.
-
-        Returns
-        -------
-        Allocation
-            With ``best``, ``table``, ``ties``, ``regret``, ``frontier``, ``draws``, ``sentence()`` and ``plot()``.
-
-        Raises
-        ------
-        QueryError
-            If the question is not well formed, or the budget below the cheapest allowed allocation.
-        IdentificationError
-            If the regimes do not identify the joint effect.
-        SupportError
-            If allowed values lie where their action was not set.
-        """
-        from bayes_ivgen.decisions import allocate
-
-        return allocate(
-            self.effects, budget=budget, costs=costs, bounds=bounds, steps=steps, risk=risk, aversion=aversion,
-            status_quo=status_quo, covariates=covariates, extrapolate=extrapolate,
-        )  # fmt: skip
-
     @property
     def plot(self) -> FitPlots:
         """Pictures of all that the fit says: ``fit.plot.curves()``, ``bias``, ``surface``, ``contrasts`` and others."""
         from bayes_ivgen.interface.plotting import FitPlots
 
         return FitPlots(self)
-
-    def next_experiment(
-        self,
-        questions: Any = None,
-        *,
-        decision: Any = None,
-        candidates: Any = None,
-        rows: Any = None,
-        budget: float | None = None,
-        cost: Any = 1.0,
-    ) -> NextExperiment:
-        """Rank experiments that could be run next by what they are expected to tell.
-
-        With C the design rows of the questions, M the posterior covariance of the coefficients, and n rows whose mean
-        x x' is G and noise variance v, the variance C M C' falls to C (M^-1 + n G / v)^-1 C'
-        (docs/theory/design_of_experiments.md).
-
-        Parameters
-        ----------
-        questions : mapping or list of mappings, optional
-            What you want to know: arguments of `effect` (``do``, ``given``, ``rest``, ``covariates``) or `contrast`
-            (also ``versus``, ``versus_given``, ``versus_covariates``), ``{"do": {"tv": 3, "web": 1}}``.
-        decision : mapping or list of mappings, optional
-            Options of which the one with the largest effect will be taken, ``{"do": frame, "cost": [...]}``; ``cost``,
-            in units of the outcome, is subtracted. Experiments are then ranked by how much better the choice will
-            be on average. Without `questions` these are the options.
-        candidates : list, optional
-            Labels ``"do(tv)"``, mappings of the set actions to levels (each as often), a law with ``ppf`` (as frozen
-            laws of scipy) or None (as tested before), or data frames of combinations. Actions that are not set follow
-            their natural laws. By default obs, all singles and pairs, and the joint regime, set as before.
-        rows : int or list of int, optional
-            Sizes to look at; by default as many rows as the budget buys.
-        budget : float, optional
-            The most that the experiment may cost.
-        cost : float or mapping of str to float
-            Cost of one row, for each regime by its label.
-
-        Returns
-        -------
-        NextExperiment
-            With ``table``, ``ranking``, ``best``, ``sentence()`` and ``plot()``; ``update`` takes the new rows.
-
-        Raises
-        ------
-        QueryError
-            If a question, candidate, cost or size is not valid, or the budget pays for no experiment.
-        SpecError
-            If the likelihood is not normal, or the fit has weights.
-        """
-        from bayes_ivgen.interface.experiment_choice import next_experiment_of
-
-        return next_experiment_of(self, questions, decision, candidates, rows, budget, cost)
-
-    def falsify(self, data: RegimeData, checks: Sequence[str] | None = None, *, held_out: bool = False) -> CheckReport:
-        """Try to refute the assumptions of the fit by what they imply for the rows at hand.
-
-        ``"invariance"``: an action that is left alone follows the same law, given those before it, in all regimes.
-        ``"assignment"``: set values do not depend on what was left alone. ``"interactions"``: regimes differ in
-        functions of (a_j, a_pa(j)) only. ``"additivity"``: regimes that set several actions are what the others add up
-        to. ``"calibration"``: `check_calibration` of each action. docs/falsification.md says what each can see.
-
-        Parameters
-        ----------
-        data : RegimeData
-            The data of the fit, or with ``held_out=True`` new rows of the same world.
-        checks : sequence of str, optional
-            Names of checks; by default all.
-        held_out : bool
-            Whether the fit has not seen these rows.
-
-        Returns
-        -------
-        CheckReport
-            ``summary()`` is one table; ``report["invariance"]`` one `CheckResult`; what cannot be tested
-            with these regimes is in ``not_tested`` with the reason.
-
-        Raises
-        ------
-        QueryError
-            If a name is unknown, or the data have other columns than the fit.
-        """
-        from bayes_ivgen.diagnostics import run_checks
-
-        return run_checks(self.effects, data, checks, held_out=held_out)
-
-    def leave_out(
-        self,
-        data: RegimeData,
-        regimes: Sequence[Regime | str] | None = None,
-        *,
-        draws: int = 1000,
-        chains: int = 4,
-        tune: int = DEFAULT_TUNE,
-        seed: int | None = None,
-        cores: int | None = None,
-        progressbar: bool = True,
-    ) -> CheckReport:
-        """Fit again without each regime that the others identify, and predict it.
-
-        Parameters
-        ----------
-        data : RegimeData
-            The data of the fit.
-        regimes : sequence of Regime or str, optional
-            Regimes or labels to leave out, one at a time; by default all that the others identify.
-        draws, chains, tune, seed, cores, progressbar
-            As in `InterventionModel.fit`; the engine is that of this fit.
-
-        Returns
-        -------
-        CheckReport
-            One `LeftOutResult` a regime: coverage of outcomes and of binned means, CRPS beside that of this fit, a
-            test of the means, ``plot()``.
-
-        Raises
-        ------
-        IdentificationError
-            If the others do not identify a regime of `regimes`, or any.
-        QueryError
-            If the data are not those of the fit.
-        DataError
-            If a label is unknown.
-        """
-        from bayes_ivgen.interface.leave_out import leave_regimes_out
-
-        engine = self._content["settings"]["engine"]
-        options = {"draws": draws, "chains": chains, "tune": tune, "engine": engine, "seed": seed}
-        return leave_regimes_out(self, data, regimes, {**options, "cores": cores, "progressbar": progressbar})
-
-    def sensitivity(
-        self,
-        do: Any = None,
-        versus: Any = None,
-        *,
-        given: Any = None,
-        rest: Literal["hold"] | None = None,
-        covariates: Any = None,
-        threshold: float = 0.0,
-    ) -> Sensitivity:
-        """How much interaction of confounders a decision about a combination that was never run can bear.
-
-        Strength 1: where the confounders of two actions each add one sd(Y) beyond what the actions tell of them,
-        both together add another one. Single tests never show it (docs/theory/falsification.md).
-
-        Parameters
-        ----------
-        do, given, rest, covariates
-            One query, as in `effect`.
-        versus : mapping or data frame, optional
-            Values of the set actions on the other side of a difference.
-        threshold : float
-            The decision: whether the effect, or the difference, lies above or below.
-
-        Returns
-        -------
-        Sensitivity
-            ``band(strength)``, ``tipping_point()``, ``table()`` (a row a pair), ``sentence()``, ``plot()``.
-
-        Raises
-        ------
-        QueryError
-            If there is more than one query, or actions respond.
-        NotTestableError
-            If the effect does not rest on additivity across confounders, or the link is not the identity.
-        IdentificationError
-            If the regimes do not identify the effect.
-        """
-        from bayes_ivgen.diagnostics import sensitivity_of
-
-        query = self._queries(do, given, rest, covariates)
-        other = None if versus is None else self._queries(versus, given, rest, covariates)
-        return sensitivity_of(self.effects, query, other, threshold)
 
     def dataset_offsets(self, prob: float = 0.9) -> pd.DataFrame:
         """Posterior of the offset of each data set, see `RegimeData.from_frame`; zero in every query.
@@ -686,91 +224,6 @@ class Fit:
         places = (support.tested, support.natural) if which == "tested" else (support.natural, support.tested)
         tried = next(item for item in (place[action] for place in places) if item is not None)
         return np.linspace(tried.low, tried.high, CURVE_POINTS) if tried.levels is None else np.array(tried.levels)
-
-    def update(
-        self,
-        added: Any,
-        *,
-        draws: int = 1000,
-        chains: int = 4,
-        tune: int = DEFAULT_TUNE,
-        engine: Literal["conjugate", "nuts"] = "conjugate",
-        seed: int | None = None,
-        cores: int | None = None,
-        progressbar: bool = True,
-        nuts: Mapping[str, Any] | None = None,
-    ) -> Fit:
-        """Return the fit of all rows: those of this fit, which need not be at hand, and those added.
-
-        The posterior given the sums X'X, X'y, y'y and n of both, exact: it is that of one fit of all
-        rows with the columns of this one. Knots, centres, graph and the unit of the outcome stay. What
-        is not a sum comes from samples: the noise law, support and natural rows use up to 10,000 kept
-        rows of each regime, old and new in the proportion of their numbers.
-
-        Parameters
-        ----------
-        added : RegimeData, RowSummary or path
-            New rows, or sums over rows that stay where they are; a path leads to a saved summary.
-        draws, chains, tune, engine, seed, cores, progressbar, nuts
-            As in `InterventionModel.fit`.
-
-        Returns
-        -------
-        Fit
-            A new one; this one does not change.
-
-        Raises
-        ------
-        SpecError
-            If the likelihood is not normal, the fit has weights, the summary belongs to other columns,
-            or a regime has rows in a summary only.
-        DataError
-            If the columns are not those of the fit, or a label is new.
-
-        Warns
-        -----
-        DataWarning
-            If new rows lie far beyond the range of the earlier ones.
-        """
-        from bayes_ivgen.interface.fitting import Sampling
-        from bayes_ivgen.interface.updating import update_fit
-
-        return update_fit(self, added, Sampling(draws, chains, tune, engine, seed, cores, progressbar, nuts))
-
-    def save_design(self, path: str | Path) -> Path:
-        """Write the columns of the fit as a JSON file: with it `RowSummary.of` sums rows on another machine.
-
-        Knots, centres and labels are in it, but no row and no draw.
-
-        Raises
-        ------
-        SpecError
-            If the likelihood is not normal.
-        StorageError
-            If the file cannot be written.
-        """
-        from bayes_ivgen.interface.row_summary import FrozenDesign
-
-        return FrozenDesign.of_fit(self).save(Path(path))
-
-    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
-        """Write the fit as a Zarr folder; `load` gives bit-equal draws.
-
-        Parameters
-        ----------
-        path : path
-            Folder to write, by convention ending in ``.zarr``.
-        overwrite : bool
-            Replace what is there.
-
-        Raises
-        ------
-        StorageError
-            If something is there already, or it cannot be written; nothing half-written stays.
-        """
-        from bayes_ivgen.storage import save_datatree
-
-        return save_datatree(self.datatree, Path(path), overwrite=overwrite)
 
     def __repr__(self) -> str:
         posterior = self.datatree["posterior"].dataset

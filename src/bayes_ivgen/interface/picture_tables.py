@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,7 +67,7 @@ def readings(fit: Fit, action: str, prob: float) -> Readings:
     IdentificationError
         If the response or the bias is not identified.
     """
-    bias = fit.confounding_bias(action, _usual(fit, action))
+    bias = fit.confounding_bias(action, usual_range(fit, action))
     curve = fit.response_curve(action)
     seen = fit.response_curve(action, bias.queries[action].to_numpy())
     link = fit.model.link
@@ -80,7 +81,7 @@ def readings(fit: Fit, action: str, prob: float) -> Readings:
     return Readings(curve.summary(prob), replace(seen, evaluate=evaluate).summary(prob))
 
 
-def _usual(fit: Fit, action: str) -> FloatArray | None:
+def usual_range(fit: Fit, action: str) -> FloatArray | None:
     """Grid over the inner 98 % of the natural values: single extreme rows would stretch the picture."""
     natural = fit.effects.support.natural[action]
     if natural is None or natural.levels is not None:
@@ -125,7 +126,7 @@ def _span(fit: Fit, action: str, points: int) -> FloatArray:
     known = [tried for tried in (support.tested[action], support.natural[action]) if tried is not None]
     if all(tried.levels is not None for tried in known):
         return np.unique(np.concatenate([tried.levels or () for tried in known]))
-    usual = _usual(fit, action)
+    usual = usual_range(fit, action)
     ends = [
         end for tried in known if tried is support.tested[action] or usual is None for end in (tried.low, tried.high)
     ]
@@ -138,12 +139,32 @@ def _as_asked(fit: Fit, action: str, values: FloatArray) -> Any:
     return values if labels is None else [labels[int(code)] for code in values]
 
 
+def as_questions(queries: Any) -> pd.DataFrame:
+    """Values of actions that are set, one row a question, from a mapping or a frame.
+
+    Raises
+    ------
+    QueryError
+        If it is neither, or empty.
+    """
+    if not isinstance(queries, Mapping | pd.DataFrame) or not len(queries):
+        raise QueryError(
+            f"queries is a {type(queries).__name__} without questions; pass an estimate such as fit.effect(...), "
+            "several as {'title': estimate}, or a frame with one row a question and one column an action."
+        )
+    if isinstance(queries, pd.DataFrame):
+        return queries
+    scalars = all(np.ndim(value) == 0 for value in queries.values())
+    return pd.DataFrame(queries, index=[0] if scalars else None)
+
+
 class Contrast(NamedTuple):
     """A comparison in words with its estimate, or the reason why there is none."""
 
     label: str
     estimate: Estimate | None
     reason: str = ""
+    words: str = ""
 
 
 def usual_contrasts(fit: Fit) -> list[Contrast]:
@@ -155,13 +176,14 @@ def usual_contrasts(fit: Fit) -> list[Contrast]:
 
 def _contrast(fit: Fit, names: tuple[str, ...], ends: dict[str, tuple[Any, Any]]) -> Contrast:
     shown = [f"{name} {value_text(ends[name][0])} to {value_text(ends[name][1])}" for name in names]
-    label = shown[0] if len(names) == 1 else "all together" if len(names) > 3 else " and ".join(names) + " together"
+    label = shown[0] if len(names) == 1 else "all together"
     first, second = ({name: ends[name][side] for name in names} for side in (1, 0))
+    words = " and ".join(f"{name} from {value_text(ends[name][0])} to {value_text(ends[name][1])}" for name in names)
     try:
         both = fit.queries(first), fit.queries(second)
-        return Contrast(label, fit.effects.contrast(*both, kind="difference", extrapolate=True))
+        return Contrast(label, fit.effects.contrast(*both, kind="difference", extrapolate=True), "", words)
     except IdentificationError as error:
-        return Contrast(label, None, str(error))
+        return Contrast(label, None, str(error), words)
 
 
 def _quartiles(fit: Fit, action: str) -> tuple[Any, Any]:
@@ -174,8 +196,8 @@ def _quartiles(fit: Fit, action: str) -> tuple[Any, Any]:
         return labels[int(levels[0])], labels[int(levels[-1])]
     low, high = np.clip(np.quantile(fit.effects.observed[:, k], [0.25, 0.75]), tried.low, tried.high)
     if tried.levels is not None:
-        known = np.array(tried.levels)
-        low, high = (known[np.argmin(np.abs(known - at))] for at in (low, high))
+        places = np.array(tried.levels)
+        low, high = (places[np.argmin(np.abs(places - at))] for at in (low, high))
     if low == high:
         low, high = tried.low, tried.high
     near = rounded(low, high)
@@ -196,6 +218,16 @@ class RegimeRows(NamedTuple):
     outcome: FloatArray
 
 
+def check_columns(fit: Fit, data: RegimeData) -> None:
+    """Raise a `QueryError` unless the data have the columns of the fit."""
+    if data.variables != fit.design.variables or data.outcome != fit.outcome_name:
+        raise QueryError(
+            f"the data hold {data.outcome!r} given {list(data.variables)}, but the fit is of {fit.outcome_name!r} "
+            f"given {list(fit.design.variables)}; pass the data of the fit, or rows with the same columns in the same "
+            "order."
+        )
+
+
 def rows_of(fit: Fit, data: RegimeData | None, most: int) -> list[RegimeRows]:
     """Up to `most` evenly spaced rows of each regime, from the data or from what the fit kept.
 
@@ -210,12 +242,7 @@ def rows_of(fit: Fit, data: RegimeData | None, most: int) -> list[RegimeRows]:
                 f"a fit with likelihood={fit.model.likelihood!r} keeps no rows; pass the data of the fit as data=..."
             )
         data = fit.profiles
-    if data.variables != fit.design.variables or data.outcome != fit.outcome_name:
-        raise QueryError(
-            f"the data hold {data.outcome!r} given {list(data.variables)}, but the fit is of {fit.outcome_name!r} "
-            f"given {list(fit.design.variables)}; pass the data of the fit, or rows with the same columns in the same "
-            "order."
-        )
+    check_columns(fit, data)
     if data.columns.exposure is not None:
         raise QueryError(
             "rows with an exposure are not kept one by one; compare fit.outcome(..., exposure=...) with rows yourself."

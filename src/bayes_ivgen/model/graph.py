@@ -148,14 +148,14 @@ class ActionGraph:
         if actions is None:
             actions = self._known_actions()
         self.check_actions(actions)
-        p_values = None if self.evidence is None else {edge: self._p_value(edge)[0] for edge in self.edges}
+        p_values = None if self.evidence is None else {edge: self.p_value(edge)[0] for edge in self.edges}
         return plot_graph(actions, self.edges, p_values=p_values, ax=ax)
 
     def _known_actions(self) -> list[str]:
         named = [] if self.evidence is None else [name for pair in self.evidence.index for name in pair]
         return list(dict.fromkeys([*named, *(name for edge in self.edges for name in edge), *self.parents]))
 
-    def _p_value(self, edge: tuple[str, str]) -> tuple[float, str]:
+    def p_value(self, edge: tuple[str, str]) -> tuple[float, str]:
         """Return the smaller p-value of the two kinds of test, not a number without either, and where it is from."""
         if self.evidence is None or edge not in self.evidence.index:
             return float("nan"), ""
@@ -175,7 +175,7 @@ class ActionGraph:
         names = [f"{parent} -> {child}" for parent, child in self.edges]
         lines = [f"ActionGraph: {len(names)} {'edge' if len(names) == 1 else 'edges'}"]
         for edge, name in zip(self.edges, names, strict=True):
-            p, where = self._p_value(edge)
+            p, where = self.p_value(edge)
             words = f"{p_value_text(p)} {where}" if p == p else "not tested"
             lines.append(f"  {name:<{max(map(len, names))}}  {words}")
         return "\n".join(lines)

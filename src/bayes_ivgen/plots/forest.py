@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bayes_ivgen.plots.style import BLUE, FAINT
+from bayes_ivgen.plots.style import BLUE, FAINT, axes_for
 from bayes_ivgen.plots.text import wrapped
 
 if TYPE_CHECKING:
@@ -49,13 +49,10 @@ def plot_forest(
     -----
     Only the first 40 rows are drawn; the title says so if there are more.
     """
-    from matplotlib import pyplot as plt
-
     shown = table.iloc[:MAX_ROWS]
     rows = [textwrap.fill(label, LABEL_WIDTH) for label in labels[: len(shown)]]
-    if ax is None:
-        lines = max(row.count("\n") for row in rows)
-        _, ax = plt.subplots(figsize=(7.2, 1.4 + (0.34 + 0.16 * lines) * len(shown)), layout="constrained")
+    lines = max(row.count("\n") for row in rows)
+    ax = axes_for(ax, (7.2, 1.4 + (0.34 + 0.16 * lines) * len(shown)))
     if neutral is not None:
         ax.axvline(neutral, color=FAINT, linewidth=0.8, zorder=0)
     position = np.arange(len(shown))[::-1]

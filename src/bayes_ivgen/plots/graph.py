@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bayes_ivgen.plots.style import BLUE
+from bayes_ivgen.plots.style import BLUE, axes_for
 from bayes_ivgen.plots.text import wrapped
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ def plot_graph(
     ax : matplotlib Axes, optional
         Where to draw; by default a new figure.
     """
-    from matplotlib import pyplot as plt
     from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
     centre, loose = _layout(actions, edges)
@@ -57,8 +56,7 @@ def plot_graph(
     width = max((abs(centre[name][0]) + box[name][0] / 2 for name in actions), default=1.0) + 0.3
     top = max((at[1] for at in centre.values()), default=0.0) + 0.5
     low = min((at[1] for at in centre.values()), default=0.0) - 0.5
-    if ax is None:
-        _, ax = plt.subplots(figsize=(max(4.2, 2 * width), top - low + 0.7), layout="constrained")
+    ax = axes_for(ax, (max(4.2, 2 * width), top - low + 0.7))
     ax.set_xlim(-width, width)
     ax.set_ylim(low, top)
     ax.set_aspect("equal")

@@ -41,12 +41,12 @@ def plot_next_experiment(ranking: pd.DataFrame, *, labels: Sequence[str], unit: 
     shown = ranking[known].iloc[:MAX_ROWS]
     rows = [textwrap.fill(label, LABEL_WIDTH) for label, keep in zip(labels, known, strict=True) if keep][: len(shown)]
     if ax is None:
-        lines = max(row.count("\n") for row in rows)
+        lines = max((row.count("\n") for row in rows), default=0)
         _, ax = plt.subplots(figsize=(7.2, 1.6 + (0.34 + 0.16 * lines) * len(shown)), layout="constrained")
     position = np.arange(len(shown))[::-1]
     after, before = np.sqrt(shown["variance_after"].to_numpy()), np.sqrt(shown["variance_before"].to_numpy())
     identified = shown["identified_after"].to_numpy(dtype=bool)
-    ax.axvline(before[0], color="0.4", linestyle="--", label="now")
+    ax.axvline(float(np.sqrt(ranking["variance_before"].iloc[0])), color="0.4", linestyle="--", label="now")
     ax.hlines(position, after, before, color="C0", linewidth=2)
     ax.scatter(after, position, s=36, zorder=3, edgecolors="C0", facecolors=np.where(identified, "C0", "white"))
     ax.set_yticks(position, rows)

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from bayes_ivgen.plots.style import BLUE, ORANGE, axes_for
+from bayes_ivgen.plots.text import LETTERS_PER_INCH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MARGIN = 0.08
-FEW = 5  # actions beside each other whose names fit without turning them
+COLUMN = 1.0  # inches, into which a range fits
 
 
 def plot_regimes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -56,13 +57,15 @@ def plot_regimes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_yticks(range(len(regimes)), [f"{label}  ({rows_of[label]:,})" for label in regimes])
     ax.set_ylim(len(regimes) - 0.5, -0.5)
     ax.set_ylabel("regime (rows)")
-    few = len(names) <= FEW
+    inches = ax.get_window_extent().width / ax.figure.dpi
+    few = inches / len(names) > COLUMN
+    turned = not few and max(map(len, names)) > LETTERS_PER_INCH * inches / len(names)
     labelled = set(table.loc[table["mean"].isna(), "variable"])
     texts = [
         f"{name}\n{_extent(ends.loc[name, 'low'], ends.loc[name, 'high'], labelled=name in labelled)}" if few else name
         for name in names
     ]
-    ax.set_xticks(np.arange(len(names)) + 0.5, texts, rotation=0 if few else 40, ha="center" if few else "right")
+    ax.set_xticks(np.arange(len(names)) + 0.5, texts, rotation=40 if turned else 0, ha="right" if turned else "center")
     ax.set_xlim(0, len(names))
     for k in range(1, len(names)):
         ax.axvline(k, color="0.8", linewidth=0.8, zorder=1)
@@ -76,7 +79,7 @@ def plot_regimes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         handles=handles,
         loc="lower left",
         bbox_to_anchor=(-0.02, 1.0),
-        ncols=2 if len(names) > 3 else 1,
+        ncols=2 if inches > 4 * COLUMN else 1,
         frameon=False,
         fontsize="small",
     )
