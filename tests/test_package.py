@@ -71,6 +71,7 @@ def test_public_names() -> None:
         "interface",
         "model",
         "plots",
+        "report",
         "simulate",
         "statistics",
     ],
