@@ -72,6 +72,7 @@ def test_public_names() -> None:
         "interface",
         "model",
         "plots",
+        "report",
         "simulate",
         "statistics",
     ],

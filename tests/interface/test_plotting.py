@@ -195,9 +195,15 @@ def test_labels_and_levels_are_drawn(quick_fit) -> None:  # noqa: ANN001
 def test_pictures_of_the_sampler_are_those_of_arviz(fit: Fit) -> None:
     import arviz as az
 
+    drawn = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for draw in (az.plot_trace_dist, az.plot_rank, az.plot_forest):
-            collection = draw(fit.datatree, var_names=["alpha", "hyper"], backend="matplotlib")
-            drawn = collection.viz["plot" if "plot" in collection.viz else "figure"]
-            assert drawn is not None
+            drawn[draw.__name__] = draw(fit.datatree, var_names=["alpha", "hyper"], backend="matplotlib").viz
+    posterior = fit.datatree["posterior"].dataset
+    traces = drawn["plot_trace_dist"]["trace"]["alpha"]
+    for chain in posterior["chain"].values:
+        np.testing.assert_allclose(traces.sel(chain=chain).item().get_ydata(), posterior["alpha"].sel(chain=chain))
+    assert drawn["plot_rank"]["ecdf_lines"]["hyper"].sizes["type"] == posterior.sizes["type"]
+    points = drawn["plot_forest"]["point_estimate"]["alpha"].values.ravel()
+    np.testing.assert_allclose([point.get_offsets()[0, 0] for point in points], posterior["alpha"].mean("draw"))

@@ -102,6 +102,8 @@ def test_the_page_needs_nothing_else(text: str, page: Page) -> None:
     assert "url(" not in style[1]
     assert "@import" not in style[1]
     assert len(text) < 3e6
+    policy = next(meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; img-src data:")
 
 
 def test_pictures_are_drawings_that_follow_the_scheme_and_have_words(page: Page) -> None:
