@@ -90,6 +90,9 @@ def one_case(folder: Path, case: str, actions: int, queries: int) -> dict[str, f
 
 def compare(args: argparse.Namespace, folder: Path) -> None:
     sources = {"this": OWN} | ({"other": Path(args.against).resolve()} if args.against else {})
+    for source in sources.values():
+        if not (source / "bayes_ivgen").is_dir():
+            raise SystemExit(f"there is no package bayes_ivgen in {source}; --against takes the folder that holds it")
     for case in args.cases:
         found: dict[str, list[dict[str, float]]] = {name: [] for name in sources}
         for _ in range(args.repeats):

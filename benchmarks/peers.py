@@ -1,6 +1,6 @@
 """What one would take instead, beside this package, in one run on the same rows.
 
-python benchmarks/peers.py --rows 6000 60000 --seeds 1 2 --peer-draws 300 40
+python benchmarks/peers.py --rows 6000 60000 --seeds 1 --peer-tune 150 100 --peer-draws 150 30
 
 Worlds are ``simulate.polynomial(--actions, seed)`` with known graph; --rows counts all regimes together. Peers:
 
@@ -13,8 +13,10 @@ bam       mgcv's additive model of the same components (peers_bam.R), if Rscript
 
 `effects` are 64 joint effects; bulk effective draws of the worst and of the median one, R-hat of the worst. Seconds of
 pymc and nutpie leave out building and compiling the model; `a second of all` counts tuning and drawing, `a second of
-drawing` kept draws only, by their share of the gradients: what a long run tends to. The whole fit counts for this
-package in both ratios. Chains that have not mixed (R-hat above 1.05) overstate their effective draws, and are marked.
+drawing` kept draws only, by their share of the gradients: what a long run tends to. Ratios are also given as if each
+chain drew on a core of its own at the speed of a gradient alone, to the advantage of the peer where other work or the
+other chains slowed it down. The whole fit, as it was timed, counts for this package in every ratio. Chains that have
+not mixed (R-hat above 1.05) overstate their effective draws, and are marked.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 import bayes_ivgen as ivg
 from bayes_ivgen import baselines
@@ -122,10 +125,9 @@ def gradient_seconds(model: Any, repeats: int = 20) -> float:
     return min(seconds)
 
 
-def sample_pymc(model: Any, draws: int, args: argparse.Namespace) -> tuple[Any, float]:
+def sample_pymc(model: Any, options: dict[str, int]) -> tuple[Any, float]:
     import pymc as pm
 
-    options = {"draws": draws, "tune": draws, "chains": args.peer_chains, "cores": args.peer_chains}
     with model:
         tree = pm.sample(
             **options,
@@ -140,31 +142,33 @@ def sample_pymc(model: Any, draws: int, args: argparse.Namespace) -> tuple[Any, 
     return tree, float(spent.max())
 
 
-def sample_nutpie(model: Any, draws: int, args: argparse.Namespace) -> tuple[Any, float]:
+def sample_nutpie(model: Any, options: dict[str, int]) -> tuple[Any, float]:
     import nutpie
 
     compiled = nutpie.compile_pymc_model(model)
-    options = {"draws": draws, "tune": draws, "chains": args.peer_chains, "cores": args.peer_chains}
-    start = time.perf_counter()
-    tree = nutpie.sample(compiled, **options, seed=1, progress_bar=False, save_warmup=True)
-    return tree, time.perf_counter() - start
+    with threadpool_limits(limits=1, user_api="blas"):  # as pm.sample does: a core for each chain
+        start = time.perf_counter()
+        tree = nutpie.sample(compiled, **options, seed=1, progress_bar=False, save_warmup=True)
+        return tree, time.perf_counter() - start
 
 
-def rowwise(case: Case, args: argparse.Namespace, draws: int, sampler: Any) -> dict[str, float]:
+def rowwise(case: Case, options: dict[str, int], sampler: Any) -> dict[str, float]:
     data = case.data()
     model, design = case.model.to_pymc(data), case.model.design(data)
-    tree, seconds = sampler(model, draws, args)
+    tree, seconds = sampler(model, options)
     posterior = tree["posterior"]
     beta = posterior["beta"].transpose("chain", "draw", ...).to_numpy()
     alpha = posterior["alpha"].transpose("chain", "draw").to_numpy()
     steps = [float(tree[group]["n_steps"].sum()) for group in ("warmup_sample_stats", "sample_stats")]
     found = posterior_figures(case, design, np.concatenate([alpha[..., None], beta], axis=2))
+    alone = gradient_seconds(model)
     return found | {
         "all": seconds,
         "drawing": seconds * steps[1] / sum(steps),
+        "alone": alone * steps[1] / options["chains"],
         "gradients": sum(steps) / seconds,
-        "steps": steps[1] / (draws * args.peer_chains),
-        "gradient_ms": 1e3 * gradient_seconds(model),
+        "steps": steps[1] / (options["draws"] * options["chains"]),
+        "gradient_ms": 1e3 * alone,
         "divergent": float(tree["sample_stats"]["diverging"].sum()),
     }
 
@@ -216,14 +220,10 @@ def line(name: str, found: dict[str, float], own: dict[str, float] | None) -> st
             f"{found['steps']:.0f} a draw, {found['divergent']:.0f} divergences"
         )
         if own is not None:
-            ratios = [
-                own[key] / own["all"] / (found[key] / found[span])
-                for key in ("worst", "median")
-                for span in ("all", "drawing")
-            ]
-            parts.append(
-                "this package over it: worst {:.0f} of all, {:.0f} of drawing; median {:.0f}, {:.0f}".format(*ratios)
-            )
+            for name in ("worst", "median"):
+                rates = (found[name] / found[span] for span in ("all", "drawing", "alone"))
+                ratios = ", ".join(f"{own[name] / own['all'] / rate:.0f}" for rate in rates)
+                parts.append(f"this package over it, {name}: {ratios} (all, drawing, drawing with cores of its own)")
     return "; ".join(parts)
 
 
@@ -233,14 +233,15 @@ def has_bam() -> bool:
     )
 
 
-def one_case(case: Case, args: argparse.Namespace, draws: int) -> None:
+def one_case(case: Case, args: argparse.Namespace, tune: int, draws: int) -> None:
     print(f"world {case.seed}, {len(case.frame):,} rows, load {os.getloadavg()[0]:.1f}", flush=True)
     own: dict[str, float] | None = None
     for peer in args.peers:
         if peer == "ours":
             found = own = ours(case, args)
         elif peer in ("pymc", "nutpie"):
-            found = rowwise(case, args, draws, sample_pymc if peer == "pymc" else sample_nutpie)
+            options = {"tune": tune, "draws": draws, "chains": args.peer_chains, "cores": args.peer_chains}
+            found = rowwise(case, options, sample_pymc if peer == "pymc" else sample_nutpie)
         elif peer == "plug_in":
             found = plug_in(case)
         elif has_bam():
@@ -259,15 +260,16 @@ def main() -> None:
     peers = ["ours", "pymc", "nutpie", "plug_in", "bam"]
     parser.add_argument("--peers", nargs="+", choices=peers, default=peers)
     parser.add_argument("--draws", type=int, default=1000, help="draws of each of the 4 chains of this package")
-    parser.add_argument("--peer-draws", type=int, nargs="+", default=[300, 40], help="of a chain, one for each --rows")
+    parser.add_argument("--peer-tune", type=int, nargs="+", default=[150, 100], help="of a chain, one for each --rows")
+    parser.add_argument("--peer-draws", type=int, nargs="+", default=[150, 30], help="of a chain, one for each --rows")
     parser.add_argument("--peer-chains", type=int, default=4, help="chains of the peers, a core each")
     args = parser.parse_args()
-    if len(args.peer_draws) not in (1, len(args.rows)):
-        parser.error(f"--peer-draws takes one number, or one for each of the {len(args.rows)} --rows")
+    if {len(args.peer_tune), len(args.peer_draws)} != {len(args.rows)}:
+        parser.error(f"--peer-tune and --peer-draws take one number for each of the {len(args.rows)} --rows")
     warnings.simplefilter("ignore", UserWarning)  # of samplers about short chains: R-hat is printed
-    for rows, draws in zip(args.rows, args.peer_draws * (len(args.rows) // len(args.peer_draws)), strict=True):
+    for rows, tune, draws in zip(args.rows, args.peer_tune, args.peer_draws, strict=True):
         for seed in args.seeds:
-            one_case(Case(ivg.simulate.polynomial(args.actions, seed), rows, seed), args, draws)
+            one_case(Case(ivg.simulate.polynomial(args.actions, seed), rows, seed), args, tune, draws)
 
 
 if __name__ == "__main__":
