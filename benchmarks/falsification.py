@@ -29,6 +29,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 import bayes_ivgen as ivg
+from bayes_ivgen.diagnostics import CHECKS
 from bayes_ivgen.simulate import DiscreteSCM
 
 JOINT = "do(a1,a2)"
@@ -103,15 +104,15 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--left-out", action="store_true")
     args = parser.parse_args()
+    names = [*CHECKS, "any", *(["left out"] if args.left_out else [])]
     for rows in args.rows:
-        lines = {}
+        print(f"{rows:,} rows a regime, {args.worlds} worlds")
+        print(f"{'violation':<26}{'size':>5}" + "".join(f"{name:>14}" for name in names), flush=True)
         for case, size in CASES:
             runs = (delayed(one_world)(case, size, rows, s, left_out=args.left_out) for s in range(args.worlds))
             # A check that has nothing to compare in a world (no action before the one that was set) notices nothing.
-            found = pd.DataFrame(Parallel(n_jobs=args.jobs)(runs)).fillna(0.0)
-            lines[case, size] = found.mean()
-        table = pd.DataFrame(lines).T.rename_axis(["violation", "size"]).round(2)
-        print(f"{rows:,} rows a regime, {args.worlds} worlds\n{table.to_string()}\n", flush=True)
+            share = pd.DataFrame(Parallel(n_jobs=args.jobs)(runs), columns=names).fillna(0.0).mean()
+            print(f"{case:<26}{size:>5}" + "".join(f"{share[name]:>14.2f}" for name in names), flush=True)
 
 
 if __name__ == "__main__":
