@@ -33,6 +33,9 @@ def test_curves_are_the_response_curves(fit: Fit) -> None:
         assert ax.get_xlabel() == action
     assert panels[0].get_ylabel() == "mean sales"
     assert panels[0].get_ylim() == panels[1].get_ylim()  # comparable
+    drawn = [fit.response_curve(action).summary(0.8) for action in fit.actions]
+    assert panels[0].get_ylim()[0] < min(table["lower"].min() for table in drawn)
+    assert panels[0].get_ylim()[1] > max(table["upper"].max() for table in drawn)
     assert panels[1].get_legend() is None
 
 

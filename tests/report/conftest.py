@@ -38,7 +38,7 @@ def facts() -> Facts:
         columns=["regime", "variable", "rows", "was_set", "low", "high", "mean"],
     )
     return Facts(
-        outcome="sales $x$ <script>alert(1)</script>",
+        outcome="sales $\\oops$ <script>alert(1)</script>",
         actions=(ODD, "web"),
         units={"web": "km/h & more"},
         quantity="mean",
