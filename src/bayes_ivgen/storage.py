@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -56,6 +57,31 @@ def save_datatree(tree: xr.DataTree, path: Path, *, overwrite: bool) -> Path:
     except OSError as error:
         raise StorageError(f"{path} cannot be written: {error}. Check the free space and the permissions.") from error
     return path
+
+
+def write_row_blocks(posterior: xr.Dataset, trees: Iterator[xr.DataTree], path: Path) -> None:
+    """Write `posterior`, then the groups of each tree along their dim ``row``; the folder appears when complete.
+
+    Raises
+    ------
+    StorageError
+        If `path` exists, or it cannot be written; nothing is left behind then.
+    """
+    if path.exists():
+        raise StorageError(f"{path} exists already; choose another path, or remove it.")
+    if not path.parent.is_dir():
+        raise StorageError(f"the folder {path.parent} does not exist; create it first or choose another path.")
+    try:
+        with _scratch_folder(path) as scratch:
+            store = Path(scratch) / "rows"
+            xr.DataTree.from_dict({"posterior": posterior}).to_zarr(store, consolidated=False)
+            for i, tree in enumerate(trees):
+                for name, group in tree.children.items():
+                    how: dict[str, Any] = {"mode": "a"} if i == 0 else {"append_dim": "row"}
+                    group.dataset.to_zarr(store, group=name, consolidated=False, **how)
+            store.rename(path)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error}. Check the free space and the permissions.") from error
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def outcome(
     weights = weights_of(posterior, queries.regime)
     shape = noise.standard_quantiles(weights)
     was_set = np.array([queries.regime.sets(action) for action in posterior.actions])
-    typical = _typical_variance(posterior, noise, was_set, weights)
+    typical = typical_variance(posterior, noise, was_set, weights)
     quantiles = None if shape is None else shape[0]
     evaluate = _OutcomeDraws(posterior, noise, queries, seed, weights, was_set, quantiles, typical)
     return replace(effect, kind="outcome", name=effect.name.removeprefix("E[").removesuffix("]"), evaluate=evaluate)
@@ -148,7 +148,7 @@ def weights_of(posterior: EffectPosterior, target: Regime) -> FloatArray:
     return weights
 
 
-def _typical_variance(
+def typical_variance(
     posterior: EffectPosterior, noise: OutcomeNoise, was_set: np.ndarray, weights: FloatArray
 ) -> float:
     """Average noise variance over observed values under the target regime: where the shape was learned."""

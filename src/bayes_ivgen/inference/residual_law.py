@@ -29,6 +29,47 @@ NORMAL_Z = 4.0
 
 
 @dataclass(frozen=True, eq=False)
+class LogDensity:
+    """A log density as a broken line, with exponential tails beyond its last points.
+
+    Attributes
+    ----------
+    x, log_density : ndarray of shape (m,)
+        The broken line.
+    slopes : tuple of float
+        Of the log density below the first and above the last point; the first is positive, the last negative.
+    """
+
+    x: FloatArray = field(repr=False)
+    log_density: FloatArray = field(repr=False)
+    slopes: tuple[float, float]
+
+    @classmethod
+    def of(cls, x: FloatArray, mass: FloatArray) -> Self:
+        """Take the part around the mode where `mass` is positive, continue it and normalise it."""
+        mode = int(np.argmax(mass))
+        zero = np.flatnonzero(mass <= 0)
+        first = int(zero[zero < mode].max(initial=-1)) + 1
+        last = int(zero[zero > mode].min(initial=len(mass))) - 1
+        x, log_mass = x[first : last + 1], np.log(mass[first : last + 1])
+        # The fall over the outer tenth of the mass of each side, at least that of a law ten times as wide.
+        least = 1.0 / (x[-1] - x[0])
+        tail = max(len(x) // 10, 1)
+        low = max((log_mass[tail] - log_mass[0]) / (x[tail] - x[0]), least)
+        high = min((log_mass[-1] - log_mass[-1 - tail]) / (x[-1] - x[-1 - tail]), -least)
+        inside = float(np.sum(np.diff(x) * (np.exp(log_mass[1:]) + np.exp(log_mass[:-1])) / 2))
+        total = inside + np.exp(log_mass[0]) / low - np.exp(log_mass[-1]) / high
+        return cls(x, log_mass - float(np.log(total)), (float(low), float(high)))
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        """Log density at x, any shape."""
+        inner = np.interp(x, self.x, self.log_density)
+        return np.asarray(
+            inner + self.slopes[0] * np.minimum(x - self.x[0], 0.0) + self.slopes[1] * np.maximum(x - self.x[-1], 0.0)
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class ResidualLaw:
     """Empirical characteristic functions of the residuals of each regime.
 
@@ -84,6 +125,31 @@ class ResidualLaw:
         ndarray of shape (PROBABILITIES,)
             In units of the residuals, at probabilities (i + 1/2) / PROBABILITIES.
         """
+        x, mass = self._density(weights)
+        cumulative = np.concatenate([[0.0], np.cumsum((mass[1:] + mass[:-1]) / 2)])
+        cumulative /= cumulative[-1]
+        probability = (np.arange(PROBABILITIES) + 0.5) / PROBABILITIES
+        keep = np.concatenate([[True], np.diff(cumulative) > 0])
+        return np.interp(probability, cumulative[keep], x[keep]) * self.scale
+
+    def log_density(self, weights: FloatArray) -> LogDensity:
+        """Log density of the residual under a target regime, as a broken line; see `LogDensity`.
+
+        Parameters
+        ----------
+        weights : ndarray of shape (R,)
+            Weights w_r of the target regime.
+
+        Returns
+        -------
+        LogDensity
+            In units of the residuals.
+        """
+        x, mass = self._density(weights)
+        return LogDensity.of(x * self.scale, mass)
+
+    def _density(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Points in units of `scale`, and the density there up to a factor, zero beyond its cut."""
         used = np.abs(weights) > 1e-9
         phi, weights, rows = self.phi[used], weights[used], self.rows[used]
         log_phi = np.log(np.abs(phi)) + 1j * np.unwrap(np.angle(phi), axis=1)
@@ -94,21 +160,14 @@ class ResidualLaw:
         unreliable = (error > MAX_ERROR) | (np.abs(phi) < 3 / np.sqrt(rows[:, None])).any(axis=0)
         last = int(np.argmax(unreliable)) if unreliable.any() else FREQUENCIES
         target = _continue(target, max(last, 4))
-        return self._invert(np.exp(target)) * self.scale
-
-    def _invert(self, phi: NDArray[np.complex128]) -> FloatArray:
-        """Density from the characteristic function by a cosine sum, then its quantile function."""
+        phi = np.exp(target)
         x = np.linspace(-HALF_WIDTH, HALF_WIDTH, 8 * FREQUENCIES + 1)
         angle = np.pi / HALF_WIDTH * np.outer(x, np.arange(1, FREQUENCIES + 1))
         density = (0.5 + np.cos(angle) @ phi.real + np.sin(angle) @ phi.imag) / HALF_WIDTH
         mass = np.maximum(density, 0.0)
         # Ripples far out are noise of the estimate: cut where the density has fallen to nothing.
         mass[mass < 1e-4 * mass.max()] = 0.0
-        cumulative = np.concatenate([[0.0], np.cumsum((mass[1:] + mass[:-1]) / 2)])
-        cumulative /= cumulative[-1]
-        probability = (np.arange(PROBABILITIES) + 0.5) / PROBABILITIES
-        keep = np.concatenate([[True], np.diff(cumulative) > 0])
-        return np.interp(probability, cumulative[keep], x[keep])
+        return x, mass
 
     def to_dataset(self) -> xr.Dataset:
         """Return a labelled dataset for storage."""
