@@ -69,6 +69,7 @@ def test_the_demo_writes_its_folder_and_can_be_repeated(run: Run, tmp_path: Path
         "effects.csv",
         "effects.png",
         "fit.zarr",
+        "report.html",
         "rows.parquet",
     ]
     table = pd.read_csv(folder / "effects.csv")
@@ -81,6 +82,8 @@ def test_the_demo_writes_its_folder_and_can_be_repeated(run: Run, tmp_path: Path
     ours, regression, naive = errors(table)
     assert ours < 0.5 * regression < 0.5 * naive
     assert (folder / "effects.png").read_bytes().startswith(b"\x89PNG")
+    page = (folder / "report.html").read_text()
+    assert all(f"{row['mean']:.0f}" in page for row in table.to_dict("records"))
     next_step = shlex.split(result.out.strip().splitlines()[-1])[1:]
     assert run(*next_step).code == 0
     pd.testing.assert_frame_equal(pd.read_parquet(folder / "rows.parquet"), load_rows())

@@ -45,6 +45,12 @@ def test_the_page_holds_the_numbers_of_the_fit(fit: Fit, rows: pd.DataFrame, tmp
     for action in ("tv", "web"):
         check = fit.check_calibration(fit.profiles, action)
         assert f"{action} {'passed' if check.passed else 'failed'} {check.p_value:.2g}" in text
+    for name in ("invariance", "assignment", "interactions"):
+        check = fit.falsify(fit.profiles)[name]
+        verdict = "passed" if check.passed else "failed"
+        assert f"{name.capitalize()}: {verdict} (p = {check.p_value:.2g}) {check.finding}" in text
+    assert "Additivity: not testable" in text
+    assert "needs a regime that sets two actions" in text
     assert f"{fit.diagnostics.loc['effects', 'r_hat']:.4g}" in text
     assert f"tv → web {'yes' if ('tv', 'web') in fit.graph.edges else 'no'}" in text
     for name in ("bayes-ivgen", "engine conjugate", "hyper[level] HalfCauchy(beta=0.1)", "seed 0"):

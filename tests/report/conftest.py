@@ -6,7 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayes_ivgen.report import Along, Answers, Assumption, Calibration, Checks, Evidence, Facts, Rows, Sampler
+from bayes_ivgen.report import (
+    Along,
+    Answers,
+    Assumption,
+    Calibration,
+    Checks,
+    Evidence,
+    Facts,
+    Implication,
+    Rows,
+    Sampler,
+)
 
 ODD = "<b>&'"
 
@@ -65,6 +76,10 @@ def facts() -> Facts:
             (Calibration("web", False, 0.002, "fit 3, rows 4", "Look at the graph."),),
             pd.DataFrame({"regime": ["obs"] * 20, "residual": rng.normal(size=20)}),
             (Rows("obs", rng.normal(size=50), rng.normal(size=(40, 50))),),
+            implications=(
+                Implication("invariance", False, 0.001, "the law of web differs", "Two actions may share a cause."),
+                Implication("additivity", None, None, "it needs a regime that sets two actions"),
+            ),
         ),
         sampler=Sampler(
             pd.DataFrame({"r_hat": [1.2345], "ess_bulk": [321.0], "ess_tail": [210.0]}, index=["effects"]),

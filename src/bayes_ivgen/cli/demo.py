@@ -35,6 +35,7 @@ rows.parquet  the rows: 'obs' is history, 'do(tv)' a test that set tv and left t
 fit.zarr      the fit; ask it with: bayes-ivgen effect fit.zarr --do tv=60,web=70 --rest hold
 effects.csv   the table; spends and sales in thousand euro
 effects.png   the picture
+report.html   the fit on one page: effects, curves, checks and assumptions; open it in a browser
 """
 
 
@@ -83,7 +84,14 @@ def demo(
     _print_story(readings)
     with working("writing the picture"):
         _write(readings, out)
-    say(f"Wrote rows.parquet, fit.zarr, effects.csv and effects.png into {out}. Ask on, for example:")
+    with working("writing the report: effects, curves and checks"):
+        readings.fitted.report(
+            out / "report.html",
+            queries=readings.table[list(CHANNELS)],
+            units=dict.fromkeys((*CHANNELS, "sales"), "thousand euro"),
+            overwrite=True,
+        )
+    say(f"Wrote rows.parquet, fit.zarr, effects.csv, effects.png and report.html into {out}. Ask on, for example:")
     say_command(f"bayes-ivgen effect {out / 'fit.zarr'} --do tv=60,web=70 --rest hold")
 
 

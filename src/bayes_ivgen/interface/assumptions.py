@@ -33,7 +33,8 @@ def _sum(fit: Fit) -> Assumption:
     synergy = " and of the interactions that the model states" if fit.model.synergy else ""
     several = [regime.label for regime in fit.regimes if len(regime.set_actions) > 1]
     test = (
-        f"The rows of {', '.join(several)} set several actions and can contradict it: see their residuals."
+        f"The rows of {', '.join(several)} set several actions and can contradict it: see the check of additivity and "
+        "their residuals."
         if several
         else "No row here can contradict it: it would take rows in which two actions are set together."
     )
@@ -46,8 +47,8 @@ def _confounders(fit: Fit) -> Assumption:
     blocks = "; actions of one block may share one" if fit.model.blocks else ""
     return Assumption(
         f"What drives one action and the outcome does not drive another action{among}{blocks}.",
-        "The rows cannot show it. Name what could move two actions at once, and make it a covariate or put these "
-        "actions into a block.",
+        "In part: the check of invariance sees a shared cause where it changes the law of one action once the other is "
+        "set. Name what could move two actions at once, and make it a covariate or put these actions into a block.",
     )
 
 
@@ -55,15 +56,16 @@ def _randomised() -> Assumption:
     return Assumption(
         "In a test the set values did not depend on anything unseen that drives the outcome, and what was set is what "
         "happened.",
-        "Known from how the test was run: drawn at random, and complied with.",
+        "Known from how the test was run: drawn at random, and complied with. The check of assignment sees set values "
+        "that follow an action which was left alone.",
     )
 
 
 def _stable() -> Assumption:
     return Assumption(
         "All regimes come from one population and one time: nothing else changed between them.",
-        "In part: the calibration above fails if the rows of a test differ from what the other regimes imply. A shift "
-        "that is the same for all values of an action looks like confounding.",
+        "In part: the checks of calibration and of invariance fail if the rows of a test differ from what the other "
+        "regimes imply. A shift of the outcome that is the same for all values of an action looks like confounding.",
     )
 
 

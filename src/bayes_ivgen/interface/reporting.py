@@ -19,21 +19,32 @@ import xarray as xr
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.identified import identified_table
 from bayes_ivgen.diagnostics import CheckResult
-from bayes_ivgen.diagnostics.calibration import LEAST_ROWS
 from bayes_ivgen.effects import Estimate
 from bayes_ivgen.effects.estimate import DEFAULT_PROB, check_prob
 from bayes_ivgen.errors import IdentificationError, IvgenWarning, SpecError, StorageError
 from bayes_ivgen.inference.diagnostics import mixing_verdict
 from bayes_ivgen.interface import picture_tables as tables
 from bayes_ivgen.interface.assumptions import assumptions_of
-from bayes_ivgen.report import Along, Answers, Calibration, Checks, Evidence, Facts, Rows, Sampler, render, write_page
+from bayes_ivgen.report import (
+    Along,
+    Answers,
+    Calibration,
+    Checks,
+    Evidence,
+    Facts,
+    Implication,
+    Rows,
+    Sampler,
+    render,
+    write_page,
+)
 from bayes_ivgen.report.blocks import interval
 from bayes_ivgen.report.page import check_place
 
 if TYPE_CHECKING:
     from bayes_ivgen.interface.fit import Fit
 
-MOST_OUTCOMES = 4
+MOST_OUTCOMES = 6
 USUAL = "Change from the lower to the upper quartile of an action, the other actions held at observed values"
 MOST_SENSITIVE = 12
 _LIBRARIES = ("bayes-ivgen", "pymc", "arviz", "xarray", "numpy")
@@ -210,21 +221,30 @@ def _checks(fit: Fit, data: RegimeData | None) -> Checks:
     except (SpecError, StorageError) as error:
         return Checks(note=f"No rows are at hand: {error} Pass the rows to the report to see the checks.")
     tables.check_columns(fit, data)
-    calibrations = []
-    for action in fit.actions:
-        profile = data.profiles.get(Regime((action,)))
-        if profile is None or profile.rows < LEAST_ROWS:
-            continue
-        found = fit.check_calibration(data, action)
-        calibrations.append(Calibration(action, found.passed, found.p_value, _worst(found), found.advice))
+    report = fit.falsify(data)
+    calibrations, implications = [], []
+    for name, found in report.results.items():
+        if name.startswith("calibration["):
+            action = name.removeprefix("calibration[").removesuffix("]")
+            calibrations.append(Calibration(action, found.passed, found.p_value, _worst(found), found.advice))
+        else:
+            implications.append(Implication(name, found.passed, found.p_value, found.finding, found.advice))
+    implications += [
+        Implication(name, None, None, why) for name, why in report.not_tested.items() if "calibration" not in name
+    ]
     note = "" if calibrations else "No action was set alone in enough rows, so there is no check of calibration."
     if data.columns.exposure is not None:
-        return Checks(tuple(calibrations), note=f"{note} Rows with an exposure are not drawn one by one.".strip())
+        return Checks(
+            tuple(calibrations),
+            implications=tuple(implications),
+            note=f"{note} Rows with an exposure are not drawn one by one.".strip(),
+        )
     rows = tables.rows_of(fit, data, tables.PREDICTED_ROWS)
     outcomes = tuple(
         Rows(item.regime.label, item.outcome, tables.replicates(fit, item, seed=0)) for item in rows[:MOST_OUTCOMES]
     )
-    return Checks(tuple(calibrations), tables.residual_table(fit, data), outcomes, note)
+    residuals = tables.residual_table(fit, data)
+    return Checks(tuple(calibrations), residuals, outcomes, note, tuple(implications))
 
 
 def _worst(found: CheckResult) -> str:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MAX_ROWS = 40
-LABEL_WIDTH = 40
+WIDTH = 7.2  # inches
+LABEL_LETTERS = 5.5  # an inch of the figure: labels take up to half of it
 
 
 def plot_forest(
@@ -50,9 +51,10 @@ def plot_forest(
     Only the first 40 rows are drawn; the title says so if there are more.
     """
     shown = table.iloc[:MAX_ROWS]
-    rows = [textwrap.fill(label, LABEL_WIDTH) for label in labels[: len(shown)]]
+    width = WIDTH if ax is None else float(ax.figure.get_figure(root=True).get_figwidth())
+    rows = [textwrap.fill(label, int(LABEL_LETTERS * width)) for label in labels[: len(shown)]]
     lines = max(row.count("\n") for row in rows)
-    ax = axes_for(ax, (7.2, 1.4 + (0.34 + 0.16 * lines) * len(shown)))
+    ax = axes_for(ax, (WIDTH, 1.4 + (0.34 + 0.16 * lines) * len(shown)))
     if neutral is not None:
         ax.axvline(neutral, color=FAINT, linewidth=0.8, zorder=0)
     position = np.arange(len(shown))[::-1]
@@ -62,7 +64,8 @@ def plot_forest(
     ax.scatter(mean, position, s=36, zorder=3, edgecolors=BLUE, facecolors=np.where(supported, BLUE, "white"))
     ax.set_yticks(position, rows)
     ax.set_ylim(-0.6, len(shown) - 0.4)
-    ax.set_xlabel(f"posterior mean and {100 * prob:.3g} % interval")
+    space = " " if width > 0.6 * WIDTH else "\n"
+    ax.set_xlabel(f"posterior mean and{space}{100 * prob:.3g} % interval")
     text = title if len(table) <= MAX_ROWS else f"{title} (first {MAX_ROWS} of {len(table)})"
     ax.set_title(wrapped(text, ax), fontsize="medium")
     ax.spines[["top", "right"]].set_visible(False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bayes_ivgen.plots.forest import LABEL_WIDTH, MAX_ROWS
+from bayes_ivgen.plots.forest import MAX_ROWS
 from bayes_ivgen.plots.text import wrapped
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def plot_next_experiment(ranking: pd.DataFrame, *, labels: Sequence[str], unit: 
 
     known = ranking["variance_after"].notna().to_numpy()
     shown = ranking[known].iloc[:MAX_ROWS]
-    rows = [textwrap.fill(label, LABEL_WIDTH) for label, keep in zip(labels, known, strict=True) if keep][: len(shown)]
+    rows = [textwrap.fill(label, 40) for label, keep in zip(labels, known, strict=True) if keep][: len(shown)]
     if ax is None:
         lines = max((row.count("\n") for row in rows), default=0)
         _, ax = plt.subplots(figsize=(7.2, 1.6 + (0.34 + 0.16 * lines) * len(shown)), layout="constrained")

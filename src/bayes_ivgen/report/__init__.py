@@ -1,6 +1,17 @@
 """One HTML page from the tables of a fit; it knows neither models nor rows."""
 
-from bayes_ivgen.report.facts import Along, Answers, Assumption, Calibration, Checks, Evidence, Facts, Rows, Sampler
+from bayes_ivgen.report.facts import (
+    Along,
+    Answers,
+    Assumption,
+    Calibration,
+    Checks,
+    Evidence,
+    Facts,
+    Implication,
+    Rows,
+    Sampler,
+)
 from bayes_ivgen.report.page import render, write_page
 
 __all__ = [
@@ -11,6 +22,7 @@ __all__ = [
     "Checks",
     "Evidence",
     "Facts",
+    "Implication",
     "Rows",
     "Sampler",
     "render",

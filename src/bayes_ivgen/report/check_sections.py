@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bayes_ivgen.plots import plot_outcome, plot_residuals
 from bayes_ivgen.report.blocks import Block, Gallery, Paragraph, Picture, Section, Table, Terms, number, p_value
-from bayes_ivgen.report.facts import Facts, Rows
+from bayes_ivgen.report.facts import Facts, Implication, Rows
 from bayes_ivgen.report.pictures import picture
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def checks(facts: Facts) -> Section:
         caption = "Calibration: the fit against the rows that set one action alone; p below 0.01 counts as failed."
         headings = ("action", "check", "p-value", "largest disagreement")
         parts.append(Table(caption, headings, cells, frozenset({1, 3})))
+    if found.implications:
+        parts += _implications(found.implications)
     if found.note:
         parts.append(Paragraph(found.note))
     pictures = tuple(_outcome(facts, rows) for rows in found.outcomes)
@@ -46,6 +48,24 @@ def checks(facts: Facts) -> Section:
     if found.residuals is not None:
         parts.append(_residuals(facts))
     return Section("checks", "Checks against the rows", tuple(parts))
+
+
+def _implications(found: tuple[Implication, ...]) -> list[Block]:
+    """Hold what the assumptions rule out against the rows."""
+    failed = [item for item in found if item.passed is False]
+    text = "The assumptions rule out certain differences between the regimes. "
+    if failed:
+        verdict = Paragraph(f"{text}The rows show some: {' '.join(item.advice for item in failed)}", "bad")
+    else:
+        verdict = Paragraph(f"{text}The rows show none of them beyond chance.", "good")
+    return [verdict, Terms(tuple((_result(item), item.finding) for item in found))]
+
+
+def _result(item: Implication) -> str:
+    name = item.name.capitalize()
+    if item.passed is None or item.p_value is None:
+        return f"{name}: not testable"
+    return f"{name}: {'passed' if item.passed else 'failed'} (p = {p_value(item.p_value)})"
 
 
 def _outcome(facts: Facts, rows: Rows) -> Picture:

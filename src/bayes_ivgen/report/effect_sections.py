@@ -16,7 +16,7 @@ from bayes_ivgen.report.pictures import picture
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LABEL_LINE = 40
+LABEL_LINE = 21  # letters of a label that fit beside a picture of this width
 
 
 def answers(facts: Facts) -> Section:

@@ -93,6 +93,17 @@ class Rows:
 
 
 @dataclass(frozen=True, eq=False)
+class Implication:
+    """Something that the assumptions imply, and whether the rows contradict it; untested ones have no p-value."""
+
+    name: str
+    passed: bool | None
+    p_value: float | None
+    finding: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, eq=False)
 class Checks:
     """Fit against rows; `note` says why something is missing."""
 
@@ -100,6 +111,7 @@ class Checks:
     residuals: pd.DataFrame | None = field(default=None, repr=False)
     outcomes: tuple[Rows, ...] = ()
     note: str = ""
+    implications: tuple[Implication, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
