@@ -1,0 +1,287 @@
+"""Whether the rows that occurred hold a query, on bins of the actions (theory notes G, docs/theory/support.md).
+
+The row-space check of `cell_support` on bins. Neighbouring bins of a continuous action differ by a step of
+variance one and every row is a noisy reading, so that the check has no edges: what is left of the variance of a
+query counts the steps between it and what the rows determine. Levels are bins without neighbours.
+"""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import combinations
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.data.lift_tests import LiftTests
+from bayes_ivgen.data.profile import thinned
+from bayes_ivgen.effects.bin_columns import BinColumns
+from bayes_ivgen.model import ActionGraph
+from bayes_ivgen.model.structure import Structure
+
+BINS = 8
+MOST_LEVELS = 12
+ROWS = 3000  # of a regime
+MOST_WORK = 2e8  # products of two entries of a row, over all rows
+BLOCK = 2e6  # entries of the covariance that are looked up at once
+LEAST_ROWS = 3
+FEW_ROWS = 100  # of a regime, below which every row counts
+ROW_VARIANCE = 0.05  # in squared steps: few rows in a bin are enough
+MOST_LEFT = 0.2  # in squared steps; a step that two functions share in unknown parts leaves 1/2, four 1/4
+SET_SHARE = 0.6  # of the weight of an action's bins, for the rows that set it
+
+Codes = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class BinSupport:
+    """Binned rows of each regime.
+
+    Attributes
+    ----------
+    actions : tuple of str
+        Names of the actions.
+    edges : tuple of ndarray
+        Inner edges of the bins of each action.
+    discrete : tuple of bool
+        Whether the bins are levels, of which one says nothing about the next.
+    columns : BinColumns
+        The functions of the model on these bins.
+    rows : mapping of Regime to ndarray of uint8, shape (n, K)
+        Bins of (a sample of) the rows; covariates are left out.
+    lifts : tuple of (int, int, int)
+        Action and two bins of each lift test.
+    """
+
+    actions: tuple[str, ...]
+    edges: tuple[FloatArray, ...] = field(repr=False)
+    discrete: tuple[bool, ...]
+    columns: BinColumns = field(repr=False)
+    rows: Mapping[Regime, NDArray[np.uint8]] = field(repr=False)
+    lifts: tuple[tuple[int, int, int], ...] = ()
+
+    @classmethod
+    def of(cls, data: RegimeData, structure: Structure | None, graph: ActionGraph, *, separable: bool = False) -> Self:
+        """Put the sampled rows of every regime into bins.
+
+        Bins of a continuous action hold equal shares of the rows that set it and of those that do not, weighted 3:2.
+        """
+        found = [_bins(data, action) for action in data.actions]
+        edges, discrete = tuple(edges for edges, _ in found), tuple(flag for _, flag in found)
+        units = tuple((action,) for action in data.actions) if structure is None else structure.units
+        synergy = () if structure is None else structure.synergy
+        columns = BinColumns.of(
+            data.actions, [len(e) + 1 for e in edges], discrete, units, synergy, graph, separable=separable
+        )
+        most = int(max(200, MOST_WORK / columns.width**2 / len(data.regimes)))
+        rows = {
+            regime: _kept(_codes(thinned(profile.sample, min(ROWS, most)), edges)).astype(np.uint8)
+            for regime, profile in data.profiles.items()
+        }
+        return cls(data.actions, edges, discrete, columns, rows)
+
+    def with_lift_tests(self, tests: LiftTests) -> Self:
+        """Add that each test tells the difference of the causal component between two values."""
+        ks = [self.actions.index(name) for name in tests.actions]
+        ends = [np.searchsorted(self.edges[k], (x, x + d)) for k, x, d in zip(ks, tests.x, tests.delta_x, strict=True)]
+        return replace(self, lifts=tuple((k, int(low), int(high)) for k, (low, high) in zip(ks, ends, strict=True)))
+
+    @cached_property
+    def covariance(self) -> FloatArray:
+        """What the rows leave open: covariance of the columns' coefficients, in squared steps."""
+        columns = self.columns
+        precision = columns.precision() + columns.gram(self.rows) / ROW_VARIANCE
+        for k, low, high in self.lifts:
+            row = columns.causal_difference(k, low, high)
+            precision += np.outer(row, row) / ROW_VARIANCE
+        return np.asarray(np.linalg.inv(precision))
+
+    def left(
+        self, values: FloatArray, regime: Regime, versus: tuple[FloatArray, Regime] | None = None
+    ) -> FloatArray:
+        """Variance left of E[Y | a, R] at each row of `values` (n, K), or of its difference to another one."""
+        sides = [(_codes(values, self.edges), regime, 1.0)]
+        if versus is not None:
+            sides.append((_codes(versus[0], self.edges), versus[1], -1.0))
+        return self._left(sides)
+
+    def _left(self, sides: Sequence[tuple[Codes, Regime, float]]) -> FloatArray:
+        parts = [self.columns.index(codes, regime) for codes, regime, _ in sides]
+        index = np.concatenate(parts, axis=1)
+        signs = np.concatenate([np.full(part.shape[1], s) for part, (*_, s) in zip(parts, sides, strict=True)])
+        found = np.empty(len(index))
+        size = max(1, int(BLOCK / index.shape[1] ** 2))
+        for start in range(0, len(index), size):
+            part = index[start : start + size]
+            among = self.covariance[part[:, :, None], part[:, None, :]]
+            found[start : start + size] = (among @ signs) @ signs
+        return found
+
+    def holds(
+        self, values: FloatArray, regime: Regime, versus: tuple[FloatArray, Regime] | None = None
+    ) -> NDArray[np.bool_]:
+        """Whether the rows determine each query, or a neighbour of it.
+
+        A bin is as wide as the distance over which functions are taken to be smooth: each action may move by one
+        where that leaves less open.
+        """
+        sides = [(_codes(values, self.edges), regime, 1.0)]
+        if versus is not None:
+            sides.append((_codes(versus[0], self.edges), versus[1], -1.0))
+        left = self._left(sides)
+        bad = np.flatnonzero(left >= MOST_LEFT)
+        if len(bad):
+            left[bad] = self._after_moving([(codes[bad], *rest) for codes, *rest in sides], left[bad])
+        return left < MOST_LEFT
+
+    def _after_moving(self, sides: list[tuple[Codes, Regime, float]], left: FloatArray) -> FloatArray:
+        """Least variance with each continuous action moved by at most one bin, one after the other."""
+        which = [(0,)] if len(sides) == 1 else [(0,), (1,), (0, 1)]
+        for k in np.flatnonzero(~np.array(self.discrete)):
+            start = sides
+            for chosen in which:
+                for step in (-1, 1):
+                    moved = [
+                        (self._moved(codes, k, step) if i in chosen else codes, *rest)
+                        for i, (codes, *rest) in enumerate(start)
+                    ]
+                    found = self._left(moved)
+                    better = found < left
+                    left = np.where(better, found, left)
+                    sides = [
+                        (np.where(better[:, None], new, old), *rest)
+                        for (new, *rest), (old, *_) in zip(moved, sides, strict=True)
+                    ]
+        return left
+
+    def _moved(self, codes: Codes, k: int, step: int) -> Codes:
+        found = codes.copy()
+        found[:, k] = np.clip(codes[:, k] + step, 0, self.columns.sizes[k] - 1)
+        return found
+
+    def explain(self, values: Sequence[float], regime: Regime, shown: Mapping[str, str]) -> str:
+        """Say what is missing near a query, and what would supply it; `shown` writes the values as ``tv=0``."""
+        codes = _codes(np.array([values]), self.edges)[0]
+        for reach in (1, 0):
+            for text in (self._alone(codes, regime, shown, reach), self._together(codes, regime, shown, reach)):
+                if text:
+                    return text
+        return (
+            f"the rows do not tell the contributions at {', '.join(shown.values())} apart; rows of {regime.label} near "
+            "there would"
+        )
+
+    def _near(self, rows: NDArray[np.uint8], codes: Codes, k: int, reach: int) -> NDArray[np.bool_]:
+        apart = np.abs(rows[:, k].astype(int) - codes[k])
+        return np.asarray(apart <= (0 if self.discrete[k] else reach))
+
+    def _alone(self, codes: Codes, regime: Regime, shown: Mapping[str, str], reach: int) -> str:
+        """Name an action whose value never occurred by itself, nor with its child set, which the query sets, too."""
+        for k, action in enumerate(self.actions):
+            if not regime.sets(action):
+                continue
+            near = {one: int(self._near(rows, codes, k, reach).sum()) for one, rows in self.rows.items()}
+            where = [one for one, n in near.items() if n >= LEAST_ROWS]
+            if any(not one.sets(action) for one in where):
+                continue
+            for members, others in self.columns.families:
+                other = self.actions[members[0]]
+                if k in others and regime.sets(other) and not any(one.sets(other) for one in where):
+                    return (
+                        f"{shown[action]} was never seen while {other} was set, and never occurred by itself; rows of "
+                        f"do({','.join(a for a in self.actions if a in (action, other))}) near {shown[action]} would "
+                        f"tell, and so would rows in which {action} comes near it by itself"
+                    )
+        return ""
+
+    def _together(self, codes: Codes, regime: Regime, shown: Mapping[str, str], reach: int) -> str:
+        """Name two arguments of a confounding component that never occurred together in the role of the query."""
+        for members, others in self.columns.families:
+            was_set = regime.sets(self.actions[members[0]])
+            arguments = others if was_set else (*members, *others)
+            rows = [rows for one, rows in self.rows.items() if one.sets(self.actions[members[0]]) == was_set]
+            for j, k in combinations(arguments, 2):
+                seen = sum(int((self._near(r, codes, j, reach) & self._near(r, codes, k, reach)).sum()) for r in rows)
+                if seen >= LEAST_ROWS:
+                    continue
+                pair, other = sorted((j, k)), "+".join(self.actions[m] for m in members)
+                names = " and ".join(shown[self.actions[i]] for i in pair)
+                return (
+                    f"{names} were never seen together while {other} was {'set' if was_set else 'left alone'}; rows of "
+                    f"{self._repair(pair, members, was_set=was_set)} near there would tell"
+                )
+        return ""
+
+    def _repair(self, pair: Sequence[int], members: Sequence[int], *, was_set: bool) -> str:
+        chosen = {*pair, *members} if was_set else {*pair} - {*members}
+        return Regime(tuple(a for k, a in enumerate(self.actions) if k in chosen)).label
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for storage."""
+        return {
+            "actions": list(self.actions),
+            "edges": [edges.tolist() for edges in self.edges],
+            "discrete": list(self.discrete),
+            "columns": self.columns.to_dict(),
+            "rows": [[list(regime.set_actions), _packed(rows)] for regime, rows in self.rows.items()],
+            "lifts": [list(lift) for lift in self.lifts],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Restore what `to_dict` wrote."""
+        return cls(
+            tuple(data["actions"]),
+            tuple(np.array(edges, dtype=float) for edges in data["edges"]),
+            tuple(data["discrete"]),
+            BinColumns.from_dict(data["columns"]),
+            {Regime(tuple(names)): _unpacked(text, len(data["actions"])) for names, text in data["rows"]},
+            tuple((k, low, high) for k, low, high in data["lifts"]),
+        )
+
+
+def _bins(data: RegimeData, action: str) -> tuple[FloatArray, bool]:
+    """Inner edges of the bins, and whether they are levels."""
+    k = data.index(action)
+    levels = [profile.levels[k] for profile in data.profiles.values()]
+    if all(found is not None for found in levels):
+        known = np.unique(np.concatenate([found for found in levels if found is not None]))
+        if len(known) <= MOST_LEVELS or action in data.categories:
+            return np.asarray((known[1:] + known[:-1]) / 2), True
+    parts, weights = [], []
+    for share, regimes in ((SET_SHARE, data.regimes_setting(action)), (1 - SET_SHARE, data.regimes_leaving(action))):
+        if regimes:
+            parts.append(np.concatenate([thinned(data.profiles[r].sample[:, k], ROWS) for r in regimes]))
+            weights.append(np.full(len(parts[-1]), share / len(parts[-1])))
+    values, weight = np.concatenate(parts), np.concatenate(weights)
+    order = np.argsort(values)
+    below = (np.cumsum(weight[order]) - weight[order] / 2) / weight.sum()
+    edges = np.interp(np.arange(1, BINS) / BINS, below, values[order])
+    return np.unique(edges), False
+
+
+def _codes(values: FloatArray, edges: Sequence[FloatArray]) -> Codes:
+    return np.column_stack([np.searchsorted(e, values[:, k]) for k, e in enumerate(edges)])
+
+
+def _kept(codes: Codes) -> Codes:
+    """Drop rows with an action in a bin that hardly any row of the regime reaches."""
+    if len(codes) < FEW_ROWS:
+        return codes
+    thin = [np.bincount(column)[column] < LEAST_ROWS for column in codes.T]
+    return codes[~np.any(thin, axis=0)]
+
+
+def _packed(rows: NDArray[np.uint8]) -> str:
+    return b64encode(zlib.compress(np.ascontiguousarray(rows.T).tobytes(), 6)).decode("ascii")
+
+
+def _unpacked(text: str, actions: int) -> NDArray[np.uint8]:
+    return np.frombuffer(zlib.decompress(b64decode(text)), dtype=np.uint8).reshape(actions, -1).T
