@@ -167,7 +167,7 @@ class BinColumns:
         return found
 
     def precision(self) -> FloatArray:
-        """Steps of variance one between neighbouring bins; levels and interactions on their own."""
+        """Return the prior precision: steps of variance one between neighbouring bins, levels on their own."""
         found = np.eye(self.n_columns) * LOOSE
         for function, start, stop in zip(self.functions, self.starts, self.starts[1:], strict=False):
             place = slice(int(start), int(stop))

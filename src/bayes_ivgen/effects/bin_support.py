@@ -12,7 +12,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations_with_replacement, product
 from typing import Any, Self
 
 import numpy as np
@@ -22,7 +22,8 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.data.profile import thinned
-from bayes_ivgen.effects.bin_columns import BinColumns
+from bayes_ivgen.effects.bin_columns import BinColumns, Codes
+from bayes_ivgen.effects.bin_reasons import missing_near
 from bayes_ivgen.model import ActionGraph
 from bayes_ivgen.model.structure import Structure
 
@@ -37,7 +38,10 @@ ROW_VARIANCE = 0.05  # in squared steps: few rows in a bin are enough
 MOST_LEFT = 0.2  # in squared steps; a step that two functions share in unknown parts leaves 1/2, four 1/4
 SET_SHARE = 0.6  # of the weight of an action's bins, for the rows that set it
 
-Codes = NDArray[np.intp]
+SPREAD = 64  # natural rows over which averaged queries are spread
+FAR_SHARE = 0.05  # of them, above which a query is not supported
+
+Side = tuple[Codes, Regime]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,14 +107,28 @@ class BinSupport:
             precision += np.outer(row, row) / ROW_VARIANCE
         return np.asarray(np.linalg.inv(precision))
 
-    def left(
-        self, values: FloatArray, regime: Regime, versus: tuple[FloatArray, Regime] | None = None
-    ) -> FloatArray:
-        """Variance left of E[Y | a, R] at each row of `values` (n, K), or of its difference to another one."""
-        sides = [(_codes(values, self.edges), regime, 1.0)]
-        if versus is not None:
-            sides.append((_codes(versus[0], self.edges), versus[1], -1.0))
-        return self._left(sides)
+    def codes(self, values: FloatArray) -> Codes:
+        """Bins of values of the actions, the first columns of `values`; shape (n, K)."""
+        return _codes(values, self.edges)
+
+    def spread(self, values: FloatArray) -> Codes:
+        """Bins over which queries are averaged: NaN gets bins of natural rows; shape (q, m, K)."""
+        k = len(self.actions)
+        codes = self.codes(values)[:, None]
+        unknown = np.isnan(values[:, None, :k])
+        if not unknown.any():
+            return codes
+        return np.where(unknown, self._natural, codes)
+
+    @cached_property
+    def _natural(self) -> Codes:
+        rows = self.rows.get(Regime())
+        pool = np.concatenate(list(self.rows.values())) if rows is None or not len(rows) else rows
+        return thinned(pool, SPREAD).astype(np.intp)
+
+    def left(self, *sides: Side) -> FloatArray:
+        """Variance left of E[Y | a, R] at each row of bins (n, K), or of its difference to a second side."""
+        return self._left(_signed(sides))
 
     def _left(self, sides: Sequence[tuple[Codes, Regime, float]]) -> FloatArray:
         parts = [self.columns.index(codes, regime) for codes, regime, _ in sides]
@@ -124,41 +142,49 @@ class BinSupport:
             found[start : start + size] = (among @ signs) @ signs
         return found
 
-    def holds(
-        self, values: FloatArray, regime: Regime, versus: tuple[FloatArray, Regime] | None = None
-    ) -> NDArray[np.bool_]:
+    def holds(self, *sides: Side) -> NDArray[np.bool_]:
         """Whether the rows determine each query, or a neighbour of it.
 
         A bin is as wide as the distance over which functions are taken to be smooth: each action may move by one
         where that leaves less open.
         """
-        sides = [(_codes(values, self.edges), regime, 1.0)]
-        if versus is not None:
-            sides.append((_codes(versus[0], self.edges), versus[1], -1.0))
-        left = self._left(sides)
+        signed = _signed(sides)
+        left = self._left(signed)
         bad = np.flatnonzero(left >= MOST_LEFT)
         if len(bad):
-            left[bad] = self._after_moving([(codes[bad], *rest) for codes, *rest in sides], left[bad])
+            left[bad] = self._after_moving([(codes[bad], one, sign) for codes, one, sign in signed], left[bad])
         return left < MOST_LEFT
+
+    def failing(self, values: FloatArray, regime: Regime, versus: tuple[FloatArray, Regime] | None = None) -> Codes:
+        """First bins at which each query fails, -1 where it holds; shape (q, K).
+
+        A query that is averaged over natural rows fails where one in twenty of them does.
+        """
+        spread = self.spread(values)
+        q, m, k = spread.shape
+        sides: list[Side] = [(spread.reshape(-1, k), regime)]
+        if versus is not None:
+            sides.append((np.broadcast_to(self.spread(versus[0]), spread.shape).reshape(-1, k), versus[1]))
+        bad = ~self.holds(*sides).reshape(q, m)
+        found = spread[np.arange(q), bad.argmax(axis=1)]
+        return np.where((bad.mean(axis=1) > FAR_SHARE)[:, None], found, -1)
 
     def _after_moving(self, sides: list[tuple[Codes, Regime, float]], left: FloatArray) -> FloatArray:
         """Least variance with each continuous action moved by at most one bin, one after the other."""
         which = [(0,)] if len(sides) == 1 else [(0,), (1,), (0, 1)]
-        for k in np.flatnonzero(~np.array(self.discrete)):
+        for k in range(len(self.actions)):
             start = sides
-            for chosen in which:
-                for step in (-1, 1):
-                    moved = [
-                        (self._moved(codes, k, step) if i in chosen else codes, *rest)
-                        for i, (codes, *rest) in enumerate(start)
-                    ]
-                    found = self._left(moved)
-                    better = found < left
-                    left = np.where(better, found, left)
-                    sides = [
-                        (np.where(better[:, None], new, old), *rest)
-                        for (new, *rest), (old, *_) in zip(moved, sides, strict=True)
-                    ]
+            for chosen, step in product(which, () if self.discrete[k] else (-1, 1)):
+                moved = [
+                    (self._moved(codes, k, step) if i in chosen else codes, one, sign)
+                    for i, (codes, one, sign) in enumerate(start)
+                ]
+                found = self._left(moved)
+                better = found < left
+                left = np.where(better, found, left)
+                sides = [
+                    (np.where(better[:, None], new[0], old[0]), *new[1:]) for new, old in zip(moved, sides, strict=True)
+                ]
         return left
 
     def _moved(self, codes: Codes, k: int, step: int) -> Codes:
@@ -166,62 +192,21 @@ class BinSupport:
         found[:, k] = np.clip(codes[:, k] + step, 0, self.columns.sizes[k] - 1)
         return found
 
-    def explain(self, values: Sequence[float], regime: Regime, shown: Mapping[str, str]) -> str:
-        """Say what is missing near a query, and what would supply it; `shown` writes the values as ``tv=0``."""
-        codes = _codes(np.array([values]), self.edges)[0]
-        for reach in (1, 0):
-            for text in (self._alone(codes, regime, shown, reach), self._together(codes, regime, shown, reach)):
-                if text:
-                    return text
-        return (
-            f"the rows do not tell the contributions at {', '.join(shown.values())} apart; rows of {regime.label} near "
-            "there would"
-        )
+    def explain(self, codes: Codes, regime: Regime, shown: Mapping[str, str]) -> str:
+        """Say what is missing near bins (K,), and what would supply it; `shown` writes the values as ``tv=0``."""
+        return missing_near(self, codes, regime, shown)
 
-    def _near(self, rows: NDArray[np.uint8], codes: Codes, k: int, reach: int) -> NDArray[np.bool_]:
-        apart = np.abs(rows[:, k].astype(int) - codes[k])
-        return np.asarray(apart <= (0 if self.discrete[k] else reach))
-
-    def _alone(self, codes: Codes, regime: Regime, shown: Mapping[str, str], reach: int) -> str:
-        """Name an action whose value never occurred by itself, nor with its child set, which the query sets, too."""
-        for k, action in enumerate(self.actions):
-            if not regime.sets(action):
-                continue
-            near = {one: int(self._near(rows, codes, k, reach).sum()) for one, rows in self.rows.items()}
-            where = [one for one, n in near.items() if n >= LEAST_ROWS]
-            if any(not one.sets(action) for one in where):
-                continue
-            for members, others in self.columns.families:
-                other = self.actions[members[0]]
-                if k in others and regime.sets(other) and not any(one.sets(other) for one in where):
-                    return (
-                        f"{shown[action]} was never seen while {other} was set, and never occurred by itself; rows of "
-                        f"do({','.join(a for a in self.actions if a in (action, other))}) near {shown[action]} would "
-                        f"tell, and so would rows in which {action} comes near it by itself"
-                    )
-        return ""
-
-    def _together(self, codes: Codes, regime: Regime, shown: Mapping[str, str], reach: int) -> str:
-        """Name two arguments of a confounding component that never occurred together in the role of the query."""
-        for members, others in self.columns.families:
-            was_set = regime.sets(self.actions[members[0]])
-            arguments = others if was_set else (*members, *others)
-            rows = [rows for one, rows in self.rows.items() if one.sets(self.actions[members[0]]) == was_set]
-            for j, k in combinations(arguments, 2):
-                seen = sum(int((self._near(r, codes, j, reach) & self._near(r, codes, k, reach)).sum()) for r in rows)
-                if seen >= LEAST_ROWS:
-                    continue
-                pair, other = sorted((j, k)), "+".join(self.actions[m] for m in members)
-                names = " and ".join(shown[self.actions[i]] for i in pair)
-                return (
-                    f"{names} were never seen together while {other} was {'set' if was_set else 'left alone'}; rows of "
-                    f"{self._repair(pair, members, was_set=was_set)} near there would tell"
-                )
-        return ""
-
-    def _repair(self, pair: Sequence[int], members: Sequence[int], *, was_set: bool) -> str:
-        chosen = {*pair, *members} if was_set else {*pair} - {*members}
-        return Regime(tuple(a for k, a in enumerate(self.actions) if k in chosen)).label
+    @cached_property
+    def counts(self) -> Mapping[tuple[int, int], Mapping[Regime, NDArray[np.intp]]]:
+        """Rows of each regime in each cell of two actions, or of one with itself."""
+        sizes, found = self.columns.sizes, {}
+        for j, k in combinations_with_replacement(range(len(self.actions)), 2):
+            of_pair = {}
+            for regime, rows in self.rows.items():
+                cell = rows[:, j].astype(np.intp) * sizes[k] + rows[:, k]
+                of_pair[regime] = np.bincount(cell, minlength=sizes[j] * sizes[k]).reshape(sizes[j], sizes[k])
+            found[j, k] = of_pair
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for storage."""
@@ -269,6 +254,10 @@ def _bins(data: RegimeData, action: str) -> tuple[FloatArray, bool]:
 
 def _codes(values: FloatArray, edges: Sequence[FloatArray]) -> Codes:
     return np.column_stack([np.searchsorted(e, values[:, k]) for k, e in enumerate(edges)])
+
+
+def _signed(sides: Sequence[Side]) -> list[tuple[Codes, Regime, float]]:
+    return [(codes, regime, sign) for (codes, regime), sign in zip(sides, (1.0, -1.0), strict=False)]
 
 
 def _kept(codes: Codes) -> Codes:
