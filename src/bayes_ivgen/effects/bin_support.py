@@ -33,10 +33,10 @@ ROWS = 3000  # of a regime
 MOST_WORK = 2e8  # products of two entries of a row, over all rows
 BLOCK = 2e6  # entries of the covariance that are looked up at once
 LEAST_ROWS = 3
-FEW_ROWS = 100  # of a regime, below which every row counts
-ROW_VARIANCE = 0.05  # in squared steps: few rows in a bin are enough
+FEW_ROWS = 100  # in which an action is set, or left alone, below which every row counts
+ROW_VARIANCE = 0.01  # in squared steps: what a row tells is exact beside them, strays are dropped
 MOST_LEFT = 0.2  # in squared steps; a step that two functions share in unknown parts leaves 1/2, four 1/4
-SET_SHARE = 0.6  # of the weight of an action's bins, for the rows that set it
+SET_SHARE = 0.8  # of the weight of an action's bins, for the rows that set it
 
 SPREAD = 64  # natural rows over which averaged queries are spread
 FAR_SHARE = 0.05  # of them, above which a query is not supported
@@ -75,7 +75,7 @@ class BinSupport:
     def of(cls, data: RegimeData, structure: Structure | None, graph: ActionGraph, *, separable: bool = False) -> Self:
         """Put the sampled rows of every regime into bins.
 
-        Bins of a continuous action hold equal shares of the rows that set it and of those that do not, weighted 3:2.
+        Bins of a continuous action hold equal shares of the rows that set it and of those that do not, weighted 4:1.
         """
         found = [_bins(data, action) for action in data.actions]
         edges, discrete = tuple(edges for edges, _ in found), tuple(flag for _, flag in found)
@@ -86,9 +86,10 @@ class BinSupport:
         )
         most = int(max(200, MOST_WORK / columns.width**2 / len(data.regimes)))
         rows = {
-            regime: _kept(_codes(thinned(profile.sample, min(ROWS, most)), edges)).astype(np.uint8)
+            regime: _codes(thinned(profile.sample, min(ROWS, most)), edges).astype(np.uint8)
             for regime, profile in data.profiles.items()
         }
+        rows = _without_strays(data.actions, rows)
         return cls(data.actions, edges, discrete, columns, rows)
 
     def with_lift_tests(self, tests: LiftTests) -> Self:
@@ -260,12 +261,20 @@ def _signed(sides: Sequence[Side]) -> list[tuple[Codes, Regime, float]]:
     return [(codes, regime, sign) for (codes, regime), sign in zip(sides, (1.0, -1.0), strict=False)]
 
 
-def _kept(codes: Codes) -> Codes:
-    """Drop rows with an action in a bin that hardly any row of the regime reaches."""
-    if len(codes) < FEW_ROWS:
-        return codes
-    thin = [np.bincount(column)[column] < LEAST_ROWS for column in codes.T]
-    return codes[~np.any(thin, axis=0)]
+def _without_strays(
+    actions: Sequence[str], rows: Mapping[Regime, NDArray[np.uint8]]
+) -> dict[Regime, NDArray[np.uint8]]:
+    """Drop rows with an action in a bin that hardly any row reaches in which it is set, or left alone, as there."""
+    kept = {regime: np.ones(len(codes), dtype=bool) for regime, codes in rows.items()}
+    for k, action in enumerate(actions):
+        for was_set in (True, False):
+            group = [regime for regime in rows if regime.sets(action) == was_set]
+            if sum(len(rows[regime]) for regime in group) < FEW_ROWS:
+                continue
+            counts = np.bincount(np.concatenate([rows[regime][:, k] for regime in group]), minlength=256)
+            for regime in group:
+                kept[regime] &= counts[rows[regime][:, k]] >= LEAST_ROWS
+    return {regime: codes[kept[regime]] for regime, codes in rows.items()}
 
 
 def _packed(rows: NDArray[np.uint8]) -> str:
