@@ -22,8 +22,8 @@ import numpy as np
 import pandas as pd
 
 import bayes_ivgen as ivg
-from bayes_ivgen.effects.support import Support
 from bayes_ivgen.effects import parse_queries
+from bayes_ivgen.effects.support import Support
 from bayes_ivgen.simulate.scm import SCM
 
 SUITES: dict[str, Callable[..., SCM]] = {
