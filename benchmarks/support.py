@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
@@ -93,16 +93,14 @@ def table_of(items: list[dict[str, float]]) -> dict[str, str]:
     return found
 
 
-def false_alarms(seeds: range) -> pd.DataFrame:
-    lines = []
+def false_alarms(seeds: range) -> Iterator[dict[str, str]]:
     for name, make in SUITES.items():
         for rows in ROWS:
             for graph in ("known", "learn"):
                 items = [one_world(make(seed=seed), rows, seed, graph) for seed in seeds]
-                lines.append({"world": name, "rows": f"{rows:,}", "graph": graph, **table_of(items)})
+                yield {"world": name, "rows": f"{rows:,}", "graph": graph, **table_of(items)}
     items = [one_world(SUITES["polynomial K=3"](seed=seed), 4_000, seed, "known", 15) for seed in seeds]
-    lines.append({"world": "polynomial K=3, 15 rows a test", "rows": "1,045", "graph": "known", **table_of(items)})
-    return pd.DataFrame(lines)
+    yield {"world": "polynomial K=3, 15 rows a test", "rows": "1,045", "graph": "known", **table_of(items)}
 
 
 def tv_off(n: int, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
@@ -154,8 +152,7 @@ def band(n: int, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame, 
     return pd.concat(frames), asked, np.ones(QUERIES)
 
 
-def misses(seeds: range) -> pd.DataFrame:
-    lines = []
+def misses(seeds: range) -> Iterator[dict[str, str]]:
     graphs = {
         tv_off: {"web": ["tv"]},
         tv_levels: {"web": ["tv"]},
@@ -175,13 +172,14 @@ def misses(seeds: range) -> pd.DataFrame:
                 kinds = {"not determined": 0.0, "near": 0.5, "determined": 1.0}
                 where = {f"flagged, {name}": known == value for name, value in kinds.items()}
                 items.append({name: flagged[at].mean() if at.any() else np.nan for name, at in where.items()})
-            lines.append({"world": make.__name__, "rows": f"{rows:,}", **table_of(items)})
-    return pd.DataFrame(lines)
+            yield {"world": make.__name__, "rows": f"{rows:,}", **table_of(items)}
 
 
-def show(table: pd.DataFrame) -> None:
-    lines = [list(table), ["---"] * len(table.columns), *table.astype(str).to_numpy().tolist()]
-    print("\n".join(f"| {' | '.join(line)} |" for line in lines), flush=True)
+def show(lines: Iterator[dict[str, str]]) -> None:
+    for i, line in enumerate(lines):
+        if i == 0:
+            print(f"| {' | '.join(line)} |\n|{'---|' * len(line)}", flush=True)
+        print(f"| {' | '.join(line.values())} |", flush=True)
 
 
 def main() -> None:

@@ -243,3 +243,14 @@ def test_ordinary_rows_are_hardly_ever_flagged() -> None:
         ranges = flags(Support.of(data), data.actions, do=joint)["supported"].to_numpy()
         found = flags(Support.of(data, graph=ActionGraph.full(data.actions)), data.actions, do=joint[ranges])
         assert (~found["supported"]).mean() <= 0.02
+
+
+def test_the_variance_left_counts_bins() -> None:
+    """Proposition (c) of docs/theory/support.md: half a squared step a bin for two functions known as a sum."""
+    bins = BinSupport.of(tv_off(5000), None, ActionGraph({"web": ["tv"]}))
+    edges = np.array([0.0, *bins.edges[0]])
+    unseen = int(np.sum(bins.edges[0] < 1))  # the bin that 1 lies in is seen
+    middles = (edges[1 : unseen + 1] + edges[:unseen]) / 2
+    left = bins.left((bins.codes(np.column_stack([middles, np.full(unseen, 1.5)])), JOINT))
+    np.testing.assert_allclose(left, 0.5 * np.arange(unseen, 0, -1), rtol=0.1)
+    assert unseen >= 2

@@ -60,7 +60,7 @@ def test_every_table_says_it(tv_fit: Fit) -> None:
 def test_allocations_leave_out_what_is_not_known(tv_fit: Fit) -> None:
     costs = {"tv": 0.0, "web": 1.0}
     found = tv_fit.allocate(
-        budget=1.5, costs=costs, bounds={"tv": (0.01, 1.99), "web": (0.1, 2.5)}, steps={"tv": 9, "web": 5}
+        budget=1.5, costs=costs, bounds={"tv": (0.1, 1.9), "web": (0.1, 2.5)}, steps={"tv": 0.3, "web": 0.6}
     )
     assert found.table["supported"].all()
     assert (found.table["tv"] > 0.4).all()
@@ -82,8 +82,8 @@ def test_an_answer_of_the_prior_is_flagged(tv_fit: Fit) -> None:
     assert (
         table["reason"]
         .str.match(
-            r"the rows hardly tell the functions of the actions there: \d+ % of their prior variance is left; more rows "
-            r"near these values, best of do\(tv,web\), would tell"
+            r"the rows hardly tell the functions of the actions there: \d+ % of their prior variance is left; more "
+            r"rows near these values, best of do\(tv,web\), would tell"
         )
         .all()
     )
