@@ -31,7 +31,7 @@ def test_one_question_gives_the_sentence_and_a_table(run: Run, fitted: ivg.Fit) 
     assert fits_the_screen(result.out)
     flat = " ".join(result.out.split())
     assert fitted.effect(do={"a": 0.5, "b": -1.0}).sentence(0.8) in flat
-    assert "10 % 90 % supported" in flat
+    assert "10 % 90 % prior supported" in flat
     assert flat.endswith("yes")
 
 
@@ -118,7 +118,7 @@ def test_many_actions_still_fit_the_screen(run: Run, capsys: pytest.CaptureFixtu
     queries = pd.DataFrame(np.arange(24.0).reshape(3, 8) * 1234.5678, columns=names)
     queries.index.name = "query"
     draws = np.random.default_rng(0).normal(1e6, 5e3, (2, 50, 3))
-    support = pd.DataFrame({"supported": True, "reason": [""] * 3})
+    support = pd.DataFrame({"prior_share": [0.01, 1.0, np.nan], "supported": True, "reason": [""] * 3})
     estimate = Estimate("effect", "E[y | do(...)]", queries, support, str, 2, 50, lambda block: draws[..., block])
     run("--version")
     show_estimate(estimate, estimate.summary(), 0.9)

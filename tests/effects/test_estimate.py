@@ -63,7 +63,7 @@ def test_each_kind_has_its_name(fit: Fit) -> None:
 def test_the_table_agrees_with_the_draws(fit: Fit) -> None:
     estimate = fit.effect(do={"a1": [0, 1], "a2": 2, "a3": 1})
     table = estimate.summary(prob=0.8)
-    columns = ["a1", "a2", "a3", "mean", "sd", "lower", "upper", "supported", "reason"]
+    columns = ["a1", "a2", "a3", "mean", "sd", "lower", "upper", "prior_share", "supported", "reason"]
     assert list(table) == columns
     assert table.index.name == "query"
     assert table.attrs["prob"] == 0.8

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bayes_ivgen.interface import Fit
 
 MAX_ROWS = 20
-_RESULTS = ("mean", "sd", "lower", "upper", "supported", "reason")
+_RESULTS = ("mean", "sd", "lower", "upper", "prior_share", "supported", "reason")
 
 
 def effect(
@@ -164,10 +164,11 @@ def show_estimate(estimate: Estimate, table: pd.DataFrame, prob: float) -> None:
     spread = table["sd"].to_numpy()
     decimals = decimals_for(spread[:MAX_ROWS].tolist())
     tail = 50 * (1 - prob)
-    headings = ["mean", "sd", f"{tail:.3g} %", f"{100 - tail:.3g} %", "supported"]
+    headings = ["mean", "sd", f"{tail:.3g} %", f"{100 - tail:.3g} %", "prior", "supported"]
     cells = [
         [
             *(fixed(row[name], decimals) for name in ("mean", "sd", "lower", "upper")),
+            "-" if row["prior_share"] != row["prior_share"] else f"{100 * row['prior_share']:.0f} %",
             "yes" if row["supported"] else "no",
         ]
         for row in table.head(MAX_ROWS).to_dict("records")

@@ -209,19 +209,24 @@ def _seen_together(posterior: EffectPosterior, grid: Grid, group: tuple[int, ...
 def _within_cells(
     posterior: EffectPosterior, grid: Grid, groups: tuple[tuple[int, ...], ...], members: tuple[IntArray, ...]
 ) -> tuple[tuple[tuple[int, ...], ...], tuple[IntArray, ...]]:
-    """Where all actions have few levels: keep the combinations that those which occurred can tell."""
-    cells = posterior.support.cells
-    if cells is None or prod(len(m) for m in members) > MOST_CELLS:
+    """Keep the combinations that those which occurred can tell, exactly or on bins; of many the table says so."""
+    cells, bins = posterior.support.cells, posterior.support.bins
+    if prod(len(m) for m in members) > MOST_CELLS:
         return groups, members
     everything = tuple(range(len(grid.actions)))
     whole, joint = _combinations(grid, everything), Regime(posterior.actions)
     values = np.column_stack([grid.values[k][whole[:, k]] for k in everything])
-    keep = np.array([cells.holds(row, joint) for row in values.tolist()])
+    if cells is not None:
+        keep = np.array([cells.holds(row, joint) for row in values.tolist()])
+    elif bins is not None:
+        keep = bins.holds((bins.codes(values), joint))
+    else:
+        return groups, members
     if keep.all():
         return groups, members
     if not keep.any():
         raise SupportError(
-            "the combinations of levels that occurred do not tell the joint effect at any allowed allocation; add rows "
+            "the combinations of values that occurred do not tell the joint effect at any allowed allocation; add rows "
             "that set all actions, or pass extrapolate=True."
         )
     return (everything,), (whole[keep],)

@@ -18,6 +18,7 @@ from bayes_ivgen.decisions.knapsack import Amounts, IntArray, TooManyAmountsErro
 from bayes_ivgen.decisions.risk import Objective, Ranking, draws_of, monte_carlo_errors, rank, search, worst_mean
 from bayes_ivgen.effects import EffectPosterior, Estimate, Queries
 from bayes_ivgen.effects.estimate import DEFAULT_PROB, check_prob
+from bayes_ivgen.effects.flags import flags
 from bayes_ivgen.errors import QueryError
 
 if TYPE_CHECKING:
@@ -161,7 +162,8 @@ class Allocation:
             The values of the actions, ``cost``, ``mean``, ``lower`` and ``upper`` (90 % interval), ``worst`` (mean of
             the worst share of draws, ``attrs["share"]``), ``objective``, ``probability_best`` (share of the draws in
             which no allowed allocation is better), ``regret`` (expected shortfall from the best of each draw),
-            ``tied`` (equal to the best within Monte-Carlo error), ``supported`` and ``reason``.
+            ``tied`` (equal to the best within Monte-Carlo error), ``prior_share`` (as in `Estimate.summary`),
+            ``supported`` and ``reason``.
         """
         return self._tabulated(np.arange(min(TOP, len(self.ranking.items))))
 
@@ -185,7 +187,7 @@ class Allocation:
         measured["probability_best"] = (own >= top - rounding).mean(axis=1)
         measured["regret"] = (top - own).mean(axis=1)
         measured["tied"] = self._tied[rows]
-        support = self.posterior.support.check(queries, extrapolate=True)
+        support = flags(self.posterior, queries, extrapolate=True)
         frame = queries.to_frame()[list(self.posterior.actions)].reset_index(drop=True)
         table = pd.concat([frame, measured, support], axis=1)
         table.index.name = "rank"
@@ -275,7 +277,7 @@ class Allocation:
         """
         queries = self._queries(self._require_present()[None])
         found = self.draws["regret_of_status_quo"].values[..., None]
-        support = self.posterior.support.check(queries, extrapolate=True)
+        support = flags(self.posterior, queries, extrapolate=True)
         name = f"regret of the status quo in {self.posterior.name(queries)}"
         options = {"n_chains": found.shape[0], "n_draws": found.shape[1], "evaluate": lambda block: found[..., block]}
         return Estimate("regret", name, queries.to_frame(), support, queries.describe, **options)

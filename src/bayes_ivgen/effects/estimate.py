@@ -42,7 +42,7 @@ class Estimate:
     queries : DataFrame
         Values of the actions, one row a query.
     support : DataFrame
-        ``supported`` and ``reason`` for each query.
+        ``prior_share``, ``supported`` and ``reason`` for each query.
     conditions : tuple of str
         The conditions of each query in words.
     n_chains, n_draws : int
@@ -100,7 +100,8 @@ class Estimate:
         -------
         DataFrame
             One row a query: the actions' values, ``mean``, ``sd``, ``lower``, ``upper``,
-            ``supported`` and ``reason``; the mass is in ``attrs["prob"]``.
+            ``prior_share`` (posterior over prior variance of all but levels: near 0 the data answer,
+            near 1 the prior), ``supported`` and ``reason``; the mass is in ``attrs["prob"]``.
         """
         tail = (1 - check_prob(prob)) / 2
         parts = over_blocks(lambda block: summarise(self.evaluate(block), [tail, 1 - tail]), self._blocks())

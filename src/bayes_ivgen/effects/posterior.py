@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
@@ -16,6 +17,7 @@ from bayes_ivgen.data.identification import contrast_identified, level_weights, 
 from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.effects.comparison import changed_variables, lift_hint, lifted_actions, same_length
 from bayes_ivgen.effects.estimate import Estimate
+from bayes_ivgen.effects.flags import bias_flags, flags
 from bayes_ivgen.effects.means import mean_draws
 from bayes_ivgen.effects.natural_rows import NaturalRows
 from bayes_ivgen.effects.queries import Queries
@@ -61,6 +63,8 @@ class EffectPosterior:
         What the laws of responding actions are learned from; None in fits of an earlier version.
     lift_tests : LiftTests or None
         Lift tests beside the rows: they identify differences along their action where they reach.
+    tau : ndarray of shape (chain, draw, terms), optional
+        Draws of the scales of the terms; without them no share of the prior is known.
     """
 
     outcome: str
@@ -76,6 +80,7 @@ class EffectPosterior:
     symbol: str = "E"
     natural_rows: NaturalRows | None = field(default=None, repr=False)
     lift_tests: LiftTests | None = field(default=None, repr=False)
+    tau: FloatArray | None = field(default=None, repr=False)
 
     @property
     def heads(self) -> tuple[str, ...]:
@@ -110,7 +115,7 @@ class EffectPosterior:
             If a query lies far outside the values that were tried.
         """
         self.require_level(queries.regime)
-        support = _check_support(self, queries, extrapolate=extrapolate)
+        support = flags(self, queries, extrapolate=extrapolate)
 
         def evaluate(block: slice) -> FloatArray:
             return mean_draws(self, queries, block)
@@ -130,13 +135,7 @@ class EffectPosterior:
         """
         first, second = same_length(first, second)
         self.require_contrast(first, second, kind)
-        sides = ((first, second), (second, first))
-        flags = [_check_support(self, queries, other, extrapolate=extrapolate) for queries, other in sides]
-        reason = [
-            "; ".join(dict.fromkeys(text for text in pair if text))
-            for pair in zip(flags[0]["reason"], flags[1]["reason"], strict=True)
-        ]
-        support = pd.DataFrame({"supported": [not text for text in reason], "reason": reason})
+        support = flags(self, first, versus=second, extrapolate=extrapolate)
 
         def evaluate(block: slice) -> FloatArray:
             if kind == self.link.compares and self._parallel(first, second):
@@ -172,8 +171,8 @@ class EffectPosterior:
         """
         queries = self._along(action, values, Regime(self.actions))
         self.require_level(queries.regime)
-        support = self.support.check(queries, extrapolate=True)
         keep = np.append(0, self.design.columns_of(action, CausalComponent, InteractionComponent))
+        support = flags(self, queries, extrapolate=True, rows=lambda few, at: _only(few.rows(queries, at), keep))
 
         def evaluate(block: slice) -> FloatArray:
             if self.link.name != "identity":
@@ -209,8 +208,8 @@ class EffectPosterior:
             f"the confounding bias of {action!r}",
         )
         queries = self._along(action, values, Regime(rest))
-        support = self.support.check(queries, extrapolate=True)
         keep = self.design.columns_of(action, ConfoundingComponent)
+        support = bias_flags(self, queries, lambda few, at: _only(few._natural_rows(action, values[at], rest), keep))
 
         def evaluate(block: slice) -> FloatArray:
             rows = self._natural_rows(action, values[block], rest)
@@ -390,13 +389,8 @@ class EffectPosterior:
         return Estimate(kind, name, queries.to_frame(), support, queries.describe, chains, draws, evaluate)
 
 
-def _check_support(
-    posterior: EffectPosterior, queries: Queries, versus: Queries | None = None, *, extrapolate: bool
-) -> pd.DataFrame:
-    """Flag the stated values and, where actions respond, of what they would react to."""
-    support = posterior.support.check(queries, extrapolate=extrapolate, versus=versus)
-    if not queries.responding:
-        return support
-    moved = [posterior.responses.why_not(queries, i) for i in range(len(queries))]
-    reason = ["; ".join(filter(None, pair)) for pair in zip(support["reason"], moved, strict=True)]
-    return pd.DataFrame({"supported": [not text for text in reason], "reason": reason})
+def _only(rows: FloatArray, columns: NDArray[np.intp]) -> FloatArray:
+    """Set all other columns to zero."""
+    kept = np.zeros_like(rows)
+    kept[:, columns] = rows[:, columns]
+    return kept

@@ -14,6 +14,7 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.labels import Label, listed
 from bayes_ivgen.data.lift_tests import LiftTests
+from bayes_ivgen.effects.bin_support import BinSupport
 from bayes_ivgen.effects.cell_support import CellSupport
 from bayes_ivgen.effects.pair_support import PairTried
 from bayes_ivgen.effects.queries import Categories, Queries, value_text
@@ -82,6 +83,8 @@ class Support:
         Labels of the variables whose values are codes.
     cells : CellSupport or None
         Combinations that occurred, where all actions have few levels.
+    bins : BinSupport or None
+        Binned rows, for what `cells` do not answer.
     """
 
     tested: dict[str, Tried | None] = field(repr=False)
@@ -89,9 +92,17 @@ class Support:
     pairs: dict[tuple[str, str], PairTried] = field(default_factory=dict, repr=False)
     categories: Categories = field(default_factory=dict, repr=False)
     cells: CellSupport | None = field(default=None, repr=False)
+    bins: BinSupport | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, data: RegimeData, structure: Structure | None = None, graph: ActionGraph | None = None) -> Self:
+    def of(
+        cls,
+        data: RegimeData,
+        structure: Structure | None = None,
+        graph: ActionGraph | None = None,
+        *,
+        separable: bool = False,
+    ) -> Self:
         """Read the support from the data.
 
         Parameters
@@ -101,8 +112,10 @@ class Support:
         structure : Structure, optional
             Says which pairs of actions have a free interaction.
         graph : ActionGraph, optional
-            Arguments of the confounding components: with it, and without interactions, blocks and
-            covariates, combinations of few levels are checked as a whole (`CellSupport`).
+            Arguments of the confounding components: with it combinations of values are checked as a whole, exactly
+            for few levels without interactions, blocks and covariates (`CellSupport`), else on bins (`BinSupport`).
+        separable : bool
+            Whether the confounding levels are known to be zero.
         """
         plain = structure is None or (
             not structure.synergy and not structure.covariates and len(structure.units) == len(data.actions)
@@ -113,7 +126,8 @@ class Support:
             {name: Tried.of(data, name, data.regimes_leaving(name)) for name in data.variables},
             {} if structure is None else _pairs(data, structure),
             dict(data.categories),
-            CellSupport.of(data, graph) if plain and graph is not None else None,
+            CellSupport.of(data, graph) if plain and graph is not None and not separable else None,
+            None if graph is None else BinSupport.of(data, structure, graph, separable=separable),
         )
 
     def with_lift_tests(self, tests: LiftTests | None) -> Self:
@@ -139,7 +153,8 @@ class Support:
             if levels is not None:
                 levels = tuple(np.union1d(levels, ends[(ends >= low) & (ends <= high)]).tolist())
             tested[action] = Tried(low, high, levels)
-        return replace(self, tested=tested, cells=None)
+        bins = None if self.bins is None else self.bins.with_lift_tests(tests)
+        return replace(self, tested=tested, cells=None, bins=bins)
 
     def width(self, action: str) -> float:
         """Width of the overall range of an action."""
@@ -184,22 +199,40 @@ class Support:
             columns = [queries.values[:, queries.variables.index(name)] for name in pair]
             for i in np.flatnonzero(seen.never_together(*columns)):
                 reasons[i].append(seen.why_not(pair, float(columns[0][i]), float(columns[1][i])))
-        whole = not any(side.averaged or side.responding for side in (queries, versus) if side is not None)
-        if self.cells is not None and whole:
-            for i in np.flatnonzero([not items for items in reasons]):
+        self._check_together(queries, versus, reasons)
+        text = ["; ".join(items) for items in reasons]
+        return pd.DataFrame({"supported": [not item for item in text], "reason": text})
+
+    def _check_together(self, queries: Queries, versus: Queries | None, reasons: list[list[str]]) -> None:
+        """Add reasons to queries that have none, from combinations of values."""
+        sides = [side for side in (queries, versus) if side is not None]
+        open_ = np.flatnonzero([not items for items in reasons])
+        if any(side.responding for side in sides) or not len(open_):
+            return
+        if self.cells is not None and not any(set(side.averaged) & set(side.actions) for side in sides):
+            for i in open_:
                 other = None if versus is None else (versus.values[i].tolist(), versus.regime)
                 if not self.cells.holds(queries.values[i].tolist(), queries.regime, other):
                     reasons[i].append(self._why_not_together(self.cells, queries, int(i)))
-        text = ["; ".join(items) for items in reasons]
-        return pd.DataFrame({"supported": [not item for item in text], "reason": text})
+        elif self.bins is not None:
+            second = None if versus is None else (versus.values[open_], versus.regime)
+            for i, codes in zip(open_, self.bins.failing(queries.values[open_], queries.regime, second), strict=True):
+                if codes[0] >= 0:
+                    reasons[i].append(self.bins.explain(codes, queries.regime, self.shown(queries, int(i))))
+
+    def shown(self, queries: Queries, i: int) -> dict[str, str]:
+        """Write the value of each action for a sentence: ``tv=0``."""
+        return {
+            action: f"{action}={value_text(value, self.categories.get(action))}"
+            if action in queries.stated
+            else f"{action} at an observed value"
+            for action, value in zip(queries.actions, queries.values[i], strict=False)
+        }
 
     def _why_not_together(self, cells: CellSupport, queries: Queries, i: int) -> str:
         """Say which combination is missing, and what would supply it."""
         values = queries.values[i]
-        shown = {
-            action: f"{action}={value_text(value, self.categories.get(action))}"
-            for action, value in zip(queries.actions, values, strict=False)
-        }
+        shown = self.shown(queries, i)
         pair = cells.apart(values.tolist(), queries.regime)
         if pair is not None:
             action, other = pair
@@ -237,6 +270,7 @@ class Support:
             "pairs": [[*pair, seen.to_dict()] for pair, seen in self.pairs.items()],
             "categories": {action: list(labels) for action, labels in self.categories.items()},
             "cells": None if self.cells is None else self.cells.to_dict(),
+            "bins": None if self.bins is None else self.bins.to_dict(),
         }
 
     @classmethod
@@ -252,6 +286,7 @@ class Support:
             {(first, second): PairTried.from_dict(item) for first, second, item in data.get("pairs", [])},
             {action: tuple(labels) for action, labels in data.get("categories", {}).items()},
             None if data.get("cells") is None else CellSupport.from_dict(data["cells"]),
+            None if data.get("bins") is None else BinSupport.from_dict(data["bins"]),
         )
 
 

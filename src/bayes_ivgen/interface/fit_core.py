@@ -160,6 +160,7 @@ class FitCore:
             if "natural_rows" in self.datatree.children
             else None,
             lift_tests=self.lift_tests,
+            tau=posterior["tau"].values if "tau" in posterior else None,
         )
 
     @cached_property

@@ -33,7 +33,7 @@ from bayes_ivgen.progress import stages
 from bayes_ivgen.statistics import SufficientStatistics, accumulate
 from bayes_ivgen.statistics.cores import available_cores
 
-RESERVED_NAMES = ("chain", "draw", "query", "mean", "sd", "lower", "upper", "supported", "reason")
+RESERVED_NAMES = ("chain", "draw", "query", "mean", "sd", "lower", "upper", "prior_share", "supported", "reason")
 
 
 def fit_model(
@@ -223,7 +223,7 @@ def attributes(
     **settings: Any,
 ) -> dict[str, Any]:
     """Return everything of a fit that is not an array, as text."""
-    support = Support.of(data, design.structure, None if model.separable else graph).with_lift_tests(tests)
+    support = Support.of(data, design.structure, graph, separable=model.separable).with_lift_tests(tests)
     content = {
         "model": model.to_dict(),
         "priors": priors.to_dict(),

@@ -29,7 +29,7 @@ def answers(facts: Facts) -> Section:
         one = flagged == 1
         text = (
             f"{flagged} of these {'answers is' if one else 'answers are'} not supported by the data: "
-            f"{'it rests' if one else 'they rest'} on the continuation of curves beyond what was tried."
+            f"{'it rests' if one else 'they rest'} on the continuation of curves, or the prior, beyond what was tried."
         )
         parts.append(Paragraph(text, "bad"))
     return Section("answers", "The answers", tuple(parts))

@@ -1,0 +1,55 @@
+"""How much of the prior is left in an answer (docs/theory/support.md)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.model import Design
+from bayes_ivgen.model.components import TermType
+
+DRAWS = 400  # that a variance is computed from
+
+
+def level_columns(design: Design) -> NDArray[np.intp]:
+    """Return the intercept and the levels of confounding: what the regimes identify, or not, whatever the values."""
+    levels = [design.slices[term.name].start for term in design.terms if term.type is TermType.LEVEL]
+    return np.array([0, *levels], dtype=np.intp)
+
+
+def prior_shares(
+    rows: FloatArray, design: Design, coefficients: FloatArray, tau: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Posterior variance of the functions of each query over their prior variance, and the posterior deviation.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (q, P)
+        Design rows of the queries, or differences of two.
+    design : Design
+        Says which columns share a scale and which are levels; these are left out.
+    coefficients : ndarray of shape (chain, draw, P)
+        Draws.
+    tau : ndarray of shape (chain, draw, terms)
+        Draws of the scales of the terms.
+
+    Returns
+    -------
+    share, sd : ndarray of shape (q,)
+        Var[r'beta | y] / median Var[r'beta | tau], at most one, zero where nothing is left beside levels; and the
+        root of its numerator in standard deviations of the outcome.
+    """
+    stride = max(1, coefficients.shape[0] * coefficients.shape[1] // DRAWS)
+    rows = rows.copy()
+    rows[:, level_columns(design)] = 0.0
+    used = np.flatnonzero(rows.any(axis=0))
+    if not len(used):
+        return np.zeros(len(rows)), np.zeros(len(rows))
+    beta = coefficients.reshape(-1, coefficients.shape[2])[::stride, used]
+    posterior = np.var(rows[:, used] @ beta.T, axis=1)
+    term = design.term_index[used - 1]
+    squares = (rows[:, used] ** 2) @ np.eye(len(design.terms))[term]
+    prior = np.median(squares @ (tau.reshape(-1, tau.shape[2])[::stride] ** 2).T, axis=1)
+    share = np.divide(posterior, prior, out=np.zeros(len(rows)), where=prior > 0)
+    return np.minimum(share, 1.0), np.sqrt(posterior)
