@@ -42,5 +42,7 @@ def test_means_of_a_skewed_outcome_do_not_look_further_off_than_they_are(law: st
 
 def test_bins_without_spread_or_alone() -> None:
     assert errors_of_means([np.array([1.0, 3.0])]) == pytest.approx([1.0])
-    np.testing.assert_allclose(errors_of_means([np.ones(4), np.array([0.0, 2.0])]), np.sqrt(0.5 / np.array([4, 2])) * [1, 2])
+    np.testing.assert_allclose(
+        errors_of_means([np.ones(4), np.array([0.0, 2.0])]), np.sqrt(0.5 / np.array([4, 2])) * [1, 2]
+    )
     np.testing.assert_array_equal(errors_of_means([np.ones(4), np.zeros(3)]), [0, 0])
