@@ -141,3 +141,16 @@ def test_light_tunnel_by_script_and_commands(
         assert words[0] != "fit" or not re.search(r"do\(red,green\) +1,200", result.out)
     by_commands = light_tunnel.main(str(LIGHT_TUNNEL), predicted="predicted.csv")
     assert by_commands["bayes-ivgen, without joint rows"] == pytest.approx(ours, rel=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::bayes_ivgen.errors.ConvergenceWarning")
+@pytest.mark.skipif(not LIGHT_TUNNEL.exists(), reason="the measurements lie beside the project")
+def test_light_tunnel_leaves_every_regime_out(light_tunnel: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    table = light_tunnel.left_out(str(LIGHT_TUNNEL), draws=150)
+    assert table["rows"].to_dict() == {"obs": 1055, "do(red)": 1115, "do(green)": 1118, "do(red,green)": 1200}
+    assert table["passed"].all()
+    assert table.loc["do(red,green)", "error"] == pytest.approx(0.00866, abs=1e-5)
+    # Too wide rather than too narrow: the noise is flatter than normal, and has less than 90 % to lose.
+    assert table["coverage_90"].between(0.9, 0.97).all()
+    assert (table["crps"] < 1.05 * table["crps_in_sample"]).all()
+    assert "do(red,green)  1200    True" in capsys.readouterr().out

@@ -13,7 +13,7 @@ from falsification_worlds import finite, fitted
 from bayes_ivgen import Fit, Regime, RegimeData
 from bayes_ivgen.data.identification import level_weights
 from bayes_ivgen.diagnostics import Sensitivity
-from bayes_ivgen.diagnostics.sensitivity import kappa
+from bayes_ivgen.diagnostics.sensitivity import kappa, missed
 from bayes_ivgen.errors import IdentificationError, NotTestableError, QueryError
 from bayes_ivgen.simulate import DiscreteSCM, boolean_example, discrete
 
@@ -77,6 +77,27 @@ def test_regimes_that_set_pairs_leave_half_of_the_bias() -> None:
         assert kappa(Regime(ACTIONS), pairs, ACTIONS, pair) == pytest.approx(0.5)
         assert kappa(Regime(pair), pairs, ACTIONS, pair) == pytest.approx(0)
         assert kappa(Regime(("a1",)), singles, ACTIONS, pair) == pytest.approx(0)
+
+
+def test_rows_of_the_combination_do_not_let_an_additive_fit_off() -> None:
+    """What the rows of do(a1,a2) say of both actions has no place in the fit: up to all of it is missed."""
+    at_hand = [Regime.parse(label, ACTIONS) for label in (*SINGLES, "do(a1,a2)")]
+    pair = ("a1", "a2")
+    assert kappa(Regime(ACTIONS), at_hand, ACTIONS, pair) == pytest.approx(0)
+    assert missed(Regime(ACTIONS), at_hand, ACTIONS, pair) == 1.0
+    assert missed(Regime(pair), at_hand, ACTIONS, pair) == 1.0
+    assert missed(Regime(("a1",)), at_hand, ACTIONS, pair) == pytest.approx(-0.25)
+    counts = dict.fromkeys(["obs", "do(a1)", "do(a2)", "do(a1,a2)"], 4000)
+    world = boolean_example("twins", world=1)
+    data = RegimeData.from_frame(world.sample_regimes(counts, seed=0), outcome="y", actions=["a1", "a2"])
+    fit = fitted(data, graph="empty")
+    means = fit.effect(do={"a1": [0, 0, 1, 1], "a2": [0, 1, 0, 1]}).draws.values.mean(axis=(0, 1))
+    truth = at_each_cell(world, "do(a1,a2)").ravel()
+    # The interaction that is in the rows: 0.18 on the scale of the outcome; the fit has none.
+    contrast = np.array([1, -1, -1, 1])
+    assert contrast @ truth == pytest.approx(0.18)
+    assert abs(contrast @ means) < 1e-9
+    assert fit.sensitivity(do={"a1": 0, "a2": 0}).shifts.std() > 0
 
 
 def test_terms_of_the_sensitivity_model_cannot_be_seen_in_single_tests() -> None:

@@ -83,6 +83,7 @@ def test_a_world_that_is_not_additive_is_found_out() -> None:
     data = RegimeData.from_frame(rows, outcome="y", actions=["a1", "a2"])
     result = fitted(data, graph="empty").leave_out(data, JOINT, **QUICK)[JOINT]
     assert not result.passed
+    assert "% of the outcomes in 2,000 rows lie in their" in result.sentence()  # those that were scored, of 15,000
     truth = np.array([[0.5, 0.55], [0.55, 0.6]]).ravel()  # of the additive twin: what the singles say
     np.testing.assert_allclose(result.table["fit"], truth, atol=4 * result.table["sd"].max())
 

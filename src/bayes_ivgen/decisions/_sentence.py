@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from bayes_ivgen.decisions.result import Allocation
 
 SAME = 1e-9
+CHOSEN = (
+    "It was chosen for looking best, so that what it brings tends to be overstated; a fit to rows that the choice has "
+    "not seen can tell by how much"
+)
 
 
 def sentence_of(found: Allocation, prob: float) -> str:
@@ -29,6 +33,8 @@ def sentence_of(found: Allocation, prob: float) -> str:
             f"it brings {gain.mean():.4g} ({lower:.4g} to {upper:.4g}); the probability that it is better is "
             f"{(gain > 0).mean():.2f}"
         )
+    if len(found.ranking.items) > 1:
+        parts.append(CHOSEN)
     if not found.exact:
         parts.append(f"This is not proved to be the best: {found.method}")
     return ". ".join([*parts, _flatness(found)]) + "."

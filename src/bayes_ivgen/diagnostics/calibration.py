@@ -17,6 +17,7 @@ from scipy import stats
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.diagnostics.bin_errors import errors_of_means
 from bayes_ivgen.diagnostics.result import CheckResult
 from bayes_ivgen.diagnostics.same_columns import require_same_columns
 from bayes_ivgen.effects import EffectPosterior, parse_queries
@@ -41,9 +42,9 @@ def calibration_check(
 
         Q = d' W^-1 d,   compared with chi-squared with one degree of freedom a bin.
 
-    Let S hold the squared errors of the bins' means and V the posterior covariance of the fit's means. For rows
-    that the fit has not seen W = S + V. For its own rows d varies less than S, by V if the fit were efficient
-    (Hausman 1978); priors make it a little less so, hence W = S - V with at least half of S left.
+    Let S hold the squared errors of the bins' means (`errors_of_means`) and V the posterior covariance of the fit's
+    means. For rows that the fit has not seen W = S + V. For its own rows d varies less than S, by V if the fit were
+    efficient (Hausman 1978); priors make it a little less so, hence W = S - V with at least half of S left.
 
     Parameters
     ----------
@@ -75,10 +76,10 @@ def calibration_check(
     for i in kept:
         inside = label == i
         draws.append(means(inside))
-        error = outcome[inside].std(ddof=1) / np.sqrt(inside.sum())
-        summaries.append((values[inside].min(), values[inside].max(), inside.sum(), outcome[inside].mean(), error))
-    table = pd.DataFrame(summaries, columns=["low", "high", "rows", "observed", "error"])
-    covariance = _covariance(table.pop("error").to_numpy(), np.atleast_2d(np.cov(np.array(draws))), held_out)
+        summaries.append((values[inside].min(), values[inside].max(), inside.sum(), outcome[inside].mean()))
+    table = pd.DataFrame(summaries, columns=["low", "high", "rows", "observed"])
+    error = errors_of_means([outcome[label == i] for i in kept])
+    covariance = _covariance(error, np.atleast_2d(np.cov(np.array(draws))), held_out)
     table["fit"] = np.mean(draws, axis=1)
     table["difference"] = table["observed"] - table["fit"]
     table["sd"] = np.sqrt(np.diag(covariance))

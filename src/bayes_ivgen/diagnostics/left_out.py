@@ -13,6 +13,7 @@ from scipy import stats
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.profile import thinned
+from bayes_ivgen.diagnostics.bin_errors import errors_of_means
 from bayes_ivgen.diagnostics.result import CheckResult
 from bayes_ivgen.effects import EffectPosterior
 from bayes_ivgen.effects.means import mean_draws
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ROWS = 5000  # for the means
-SCORED = 500  # for outcomes
+SCORED = 2000  # for outcomes
+BLOCK = 500  # of rows that are evaluated at a time
 MOST_CELLS = 12
 BINS = 6
 LEAST_ROWS = 5
@@ -57,8 +59,8 @@ def left_out_check(
 
     The rows fall into bins i: cells of the set actions if these are few, else quantiles of the predicted mean.
     With d_i the mean outcome of a bin minus the mean of E[Y | a, R] over its rows, Q = d' (S + V)^-1 d is
-    compared with chi-squared with one degree of freedom a bin; S holds the squared errors of the bins' means, V is
-    the posterior covariance of the predictions.
+    compared with chi-squared with one degree of freedom a bin; S holds the squared errors of the bins' means
+    (`errors_of_means`), V is the posterior covariance of the predictions.
 
     Parameters
     ----------
@@ -104,7 +106,7 @@ def left_out_check(
         p_value=p_value,
         threshold=THRESHOLD,
         table=table,
-        finding=_finding(posterior, data.profiles[regime].rows, table, measures),
+        finding=_finding(posterior, len(scored), table, measures),
         advice=(
             "The regimes that were left do not predict this one: additivity across confounders, the graph or stability "
             "over time is off, or it asks for values that they do not cover (see measures['supported']). Do not trust "
@@ -158,10 +160,9 @@ def _bin_table(
     for name, mask in bins:
         inside = np.asarray(mask)
         draws.append(_mean_over(posterior, queries_of(posterior, regime, values[inside])))
-        y = observed[inside]
-        entries.append((name, int(inside.sum()), y.mean(), y.std(ddof=1) / np.sqrt(len(y))))
-    table = pd.DataFrame(entries, columns=["bin", "rows", "observed", "error"])
-    error = table.pop("error").to_numpy()
+        entries.append((name, int(inside.sum()), observed[inside].mean()))
+    table = pd.DataFrame(entries, columns=["bin", "rows", "observed"])
+    error = errors_of_means([observed[np.asarray(mask)] for _, mask in bins])
     covariance = np.diag(error**2) + np.atleast_2d(np.cov(np.array(draws)))
     sd = np.sqrt(np.diag(covariance))
     reach = float(stats.norm.ppf((1 + PROB) / 2)) * sd
@@ -174,8 +175,8 @@ def _bin_table(
 def _mean_over(posterior: EffectPosterior, queries: Queries) -> FloatArray:
     """Draws of the mean over rows of E[Y | a, R]; shape (draws,)."""
     total = np.zeros(posterior.coefficients.shape[0] * posterior.coefficients.shape[1])
-    for start in range(0, len(queries), SCORED):
-        block = slice(start, min(start + SCORED, len(queries)))
+    for start in range(0, len(queries), BLOCK):
+        block = slice(start, min(start + BLOCK, len(queries)))
         total += mean_draws(posterior, queries, block).reshape(len(total), -1).sum(axis=1)
     return total / len(queries)
 
@@ -183,16 +184,21 @@ def _mean_over(posterior: EffectPosterior, queries: Queries) -> FloatArray:
 def _measures(
     posterior: EffectPosterior, outcome: OutcomeDraws, in_sample: OutcomeDraws, regime: Regime, rows: FloatArray
 ) -> dict[str, float]:
-    queries, observed = queries_of(posterior, regime, rows[:, :-1]), rows[:, -1]
-    draws = outcome(queries).reshape(-1, len(rows))
-    found = {}
-    for prob in (0.5, PROB):
-        lower, upper = np.quantile(draws, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
-        found[f"coverage_{100 * prob:.0f}"] = float(np.mean((lower <= observed) & (observed <= upper)))
-    found["crps"] = crps(draws, observed)
-    found["crps_in_sample"] = crps(in_sample(queries).reshape(-1, len(rows)), observed)
-    found["supported"] = float(posterior.support.check(queries, extrapolate=True)["supported"].mean())
-    return found
+    parts, sizes = [], []
+    for start in range(0, len(rows), BLOCK):
+        some = rows[start : start + BLOCK]
+        queries, observed = queries_of(posterior, regime, some[:, :-1]), some[:, -1]
+        draws = outcome(queries).reshape(-1, len(some))
+        found = {}
+        for prob in (0.5, PROB):
+            lower, upper = np.quantile(draws, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
+            found[f"coverage_{100 * prob:.0f}"] = float(np.mean((lower <= observed) & (observed <= upper)))
+        found["crps"] = crps(draws, observed)
+        found["crps_in_sample"] = crps(in_sample(queries).reshape(-1, len(some)), observed)
+        found["supported"] = float(posterior.support.check(queries, extrapolate=True)["supported"].mean())
+        parts.append(found)
+        sizes.append(len(some))
+    return {name: float(np.average([part[name] for part in parts], weights=sizes)) for name in parts[0]}
 
 
 def _finding(posterior: EffectPosterior, rows: int, table: pd.DataFrame, measures: dict[str, float]) -> str:

@@ -6,7 +6,9 @@ them, multiplied. Such terms change no mean of rows in which fewer than two acti
 
     sum_{j<k} theta_jk kappa_jk c_j(a) c_k(a) / sd(Y),   kappa_jk = R*_j R*_k - sum_r w_r R^r_j R^r_k,
 
-exactly: second order in the confounding biases c_j, which the fit knows.
+exactly: second order in the confounding biases c_j, which the fit knows. Where regimes at hand set both actions, kappa
+is that of the plug-in sum_r w_r E[Y | a, R^r]; a fit has no function of both actions in which to put what their rows
+say, so that the larger of |kappa| and R*_j R*_k is used.
 """
 
 from __future__ import annotations
@@ -221,15 +223,25 @@ def kappa(target: Regime, regimes: Sequence[Regime], heads: Sequence[str], pair:
     return float(target.sets(pair[0]) and target.sets(pair[1])) - float(weights @ together)
 
 
+def missed(target: Regime, regimes: Sequence[Regime], heads: Sequence[str], pair: tuple[str, str]) -> float:
+    """Share of an interaction that a fit of these regimes may miss: `kappa`, or 1 where that is more and both are set.
+
+    Rows that set both actions show the interaction, but an additive fit averages over it.
+    """
+    share = kappa(target, regimes, heads, pair)
+    both = float(target.sets(pair[0]) and target.sets(pair[1]))
+    return share if abs(share) > both else both
+
+
 def _shifts(posterior: EffectPosterior, query: Queries, pairs: Sequence[tuple[str, str]]) -> FloatArray:
     """Shift of the query for theta_jk = 1, shape (S, number of pairs)."""
     spread = posterior.spread(query.values[0]) if query.averaged else query.values[:1]
     biases = {head: _bias(posterior, head, spread) for head in posterior.heads}
     scale = posterior.design.outcome_sd
-    missed = (kappa(query.regime, posterior.regimes, posterior.heads, pair) for pair in pairs)
+    shares = (missed(query.regime, posterior.regimes, posterior.heads, pair) for pair in pairs)
     found = [
         share * (biases[first] * biases[second]).mean(axis=1) / scale
-        for share, (first, second) in zip(missed, pairs, strict=True)
+        for share, (first, second) in zip(shares, pairs, strict=True)
     ]
     return np.stack(found, axis=1) if found else np.zeros((posterior.coefficients[..., 0].size, 0))
 
