@@ -27,7 +27,8 @@ from bayes_ivgen.model import ActionGraph, Design
 
 NODES = 6
 ROWS_PER_REGIME = 10_000
-SHRINKAGE = 0.15  # prior sd of a difference, in units of the mean variance
+SHRINKAGE = 0.15  # prior sd of a difference between neighbouring nodes, in units of the mean variance
+SETTING_SHRINKAGE = 0.9  # the same for the difference between setting and leaving an action: one a gate, well told
 ITERATIONS = 5
 
 
@@ -180,7 +181,7 @@ def fit_variance(
     standard = residuals.error / np.sqrt(means)
     # Var(e^2) = (kurtosis - 1) v^2: heavy tails leave more to the prior.
     spread = max(float(np.mean(standard**4)) - 1.0, 2.0)
-    penalty = _penalty(parts, n_values) / (SHRINKAGE * level)
+    penalty = _penalty(parts, n_values) / level
     variance = np.full(len(squares), level)
     for _ in range(ITERATIONS):
         weight = 1.0 / (spread * variance**2)
@@ -229,18 +230,18 @@ def _nodes(values: FloatArray) -> FloatArray:
 
 
 def _penalty(parts: Sequence[VariancePart], n_values: int) -> FloatArray:
-    """Rows of differences: neighbouring nodes of each part; the means of setting and leaving an action."""
+    """Rows of differences over their prior sd: neighbouring nodes; the means of setting and leaving an action."""
     starts = 1 + np.cumsum([0, *(len(part.nodes) for part in parts)])
     rows = []
     for start, part in zip(starts, parts, strict=False):
         for i in range(len(part.nodes) - 1):
             row = np.zeros(n_values)
             row[start + i], row[start + i + 1] = -1.0, 1.0
-            rows.append(row)
+            rows.append(row / SHRINKAGE)
     for gate in dict.fromkeys(part.gate for part in parts if part.gate is not None):
         row = np.zeros(n_values)
         for start, part in zip(starts, parts, strict=False):
             if part.gate == gate:
                 row[start : start + len(part.nodes)] = (1.0 if part.when_set else -1.0) / len(part.nodes)
-        rows.append(row)
+        rows.append(row / SETTING_SHRINKAGE)
     return np.array(rows).reshape(-1, n_values)

@@ -25,6 +25,8 @@ HALF_WIDTH = 40.0  # of the support of the law, in robust standard deviations
 FREQUENCIES = 512
 PROBABILITIES = 1024
 MAX_ERROR = 0.3  # largest standard error of log phi that is still used
+ABSOLUTE_ERROR = 0.05  # of phi, that is still used where phi is small
+QUIET = 26  # frequencies: two units of 1 / scale
 NORMAL_Z = 4.0
 
 
@@ -153,11 +155,8 @@ class ResidualLaw:
         used = np.abs(weights) > 1e-9
         phi, weights, rows = self.phi[used], weights[used], self.rows[used]
         log_phi = np.log(np.abs(phi)) + 1j * np.unwrap(np.angle(phi), axis=1)
-        error = np.sqrt(
-            (weights[:, None] ** 2 * (1 - np.abs(phi) ** 2) / (2 * rows[:, None] * np.abs(phi) ** 2)).sum(0)
-        )
         target = weights @ log_phi
-        unreliable = (error > MAX_ERROR) | (np.abs(phi) < 3 / np.sqrt(rows[:, None])).any(axis=0)
+        unreliable = _unreliable(phi, weights, rows)
         last = int(np.argmax(unreliable)) if unreliable.any() else FREQUENCIES
         target = _continue(target, max(last, 4))
         phi = np.exp(target)
@@ -202,6 +201,25 @@ def _looks_normal(values: FloatArray) -> bool:
     skewness = stats.skew(values) / np.sqrt(6 / n)
     kurtosis = stats.kurtosis(values) / np.sqrt(24 / n)
     return bool(max(abs(skewness), abs(kurtosis)) < NORMAL_Z)
+
+
+def _unreliable(phi: NDArray[np.complex128], weights: FloatArray, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Frequencies at which the target's characteristic function is mostly noise.
+
+    Whole weights make it a product of quotients: a numerator may be near zero, as those of flat or two-peaked laws
+    are at times, and only a denominator must not. Other weights need the logarithm, and so all to be away from zero.
+    """
+    size = np.abs(phi)
+    near_zero = size < 3 / np.sqrt(rows[:, None])
+    relative = np.sqrt((weights[:, None] ** 2 * (1 - size**2) / (2 * rows[:, None] * size**2)).sum(0))
+    if not np.allclose(weights, np.round(weights)):
+        return np.asarray((relative > MAX_ERROR) | near_zero.any(axis=0))
+    product = np.exp(weights @ np.log(size))
+    noisy = relative * product > np.maximum(MAX_ERROR * product, ABSOLUTE_ERROR)
+    # From here on the product stays small for a while: a zero between two lobes is shorter.
+    small = product < 3 / np.sqrt(rows.min())
+    ahead = np.lib.stride_tricks.sliding_window_view(np.concatenate([small, np.ones(QUIET - 1, dtype=bool)]), QUIET)
+    return np.asarray(noisy | near_zero[weights < 0].any(axis=0) | ahead.all(axis=1))
 
 
 def _continue(target: NDArray[np.complex128], last: int) -> NDArray[np.complex128]:
