@@ -1,0 +1,80 @@
+"""How the site is built: `bash .ci/docs`. The source folder is the repository, so that relative links work as they stand."""
+
+from __future__ import annotations
+
+import os
+import re
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")  # of the kernels that run the examples
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+project = "bayes_ivgen"
+author = "bayes-ivgen maintainers"
+project_copyright = author
+release = version = installed("bayes-ivgen")
+
+root_doc = "docs/index"
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.intersphinx", "numpydoc"]
+include_patterns = ["docs/**", "examples/*.md", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"]
+exclude_patterns = ["docs/_build", ".venv", "**/.*", "src", "tests", "benchmarks", "results", "outputs"]
+source_suffix = {".md": "myst-nb"}
+intersphinx_mapping: dict[str, Any] = {}  # a build must not need the network
+
+# Pages are plain Markdown with $ maths; examples are MyST notebooks, run here and never stored with their output.
+myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
+myst_heading_anchors = 3
+myst_dmath_double_inline = True
+nb_execution_mode = "force"
+nb_execution_timeout = 300
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
+nb_output_stderr = "warn"  # with -W: an example that writes to stderr fails the build
+nb_merge_streams = True
+
+nitpicky = True
+nitpick_ignore_regex = [("py:obj", ".*")]  # single backticks also mark arguments
+suppress_warnings = ["config.cache", "mystnb.unknown_mime_type"]
+default_role = "py:obj"
+autodoc_typehints = "none"  # numpydoc says the types
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = "bayes_ivgen"
+html_static_path = ["_static"]
+html_extra_path = ["_extra"]  # index.html at the root leads to the first page
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_theme_options = {
+    "navbar_align": "left",
+    "header_links_before_dropdown": 8,
+    "show_toc_level": 2,
+    "show_prev_next": True,
+    "navigation_with_keys": False,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+html_sidebars: dict[str, list[str]] = {"docs/index": []}
+html_context = {"default_mode": "auto"}
+mathjax3_config = {"tex": {"macros": {}}}
+linkcheck_timeout = 20
+linkcheck_retries = 2
+linkcheck_workers = 4
+
+
+def _link_pages(_app: Any, _what: str, _name: str, _obj: Any, _options: Any, lines: list[str]) -> None:
+    """Turn `docs/theory/x.md` in a docstring into a link to that page."""
+    for i, line in enumerate(lines):
+        lines[i] = re.sub(r"\bdocs/([\w/]+)\.md\b", r":doc:`/docs/\1`", line)
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Register the hooks above."""
+    app.connect("autodoc-process-docstring", _link_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
