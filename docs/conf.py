@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,11 @@ HERE = Path(__file__).parent
 os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")  # of the kernels that run the examples
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Kernels read no configuration of the user's, and do not warn that they talk over the loopback.
+os.environ["IPYTHONDIR"] = tempfile.mkdtemp()
+profile = Path(os.environ["IPYTHONDIR"], "profile_default")
+profile.mkdir()
+(profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n")
 
 project = "bayes_ivgen"
 author = "bayes-ivgen maintainers"
@@ -74,7 +80,16 @@ def _link_pages(_app: Any, _what: str, _name: str, _obj: Any, _options: Any, lin
         lines[i] = re.sub(r"\bdocs/([\w/]+)\.md\b", r":doc:`/docs/\1`", line)
 
 
+def _spread_examples(_app: Any, env: Any, docnames: list[str]) -> None:
+    """Sphinx cuts the list of pages into one piece for each process: spread the slow ones, which run code, evenly."""
+    slow = [name for name in docnames if "file_format: mystnb" in Path(env.doc2path(name)).read_text()[:40]]
+    quick = [name for name in docnames if name not in slow]
+    places = [((i + 0.5) / len(part), name) for part in (slow, quick) for i, name in enumerate(part)]
+    docnames[:] = [name for _, name in sorted(places)]
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Register the hooks above."""
+    app.connect("env-before-read-docs", _spread_examples)
     app.connect("autodoc-process-docstring", _link_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
