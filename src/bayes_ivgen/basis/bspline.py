@@ -100,7 +100,13 @@ class BSpline:
         Returns
         -------
         FittedBSpline
-            Evaluates new values: ``fitted(values)`` has shape (n, number of columns).
+            ``fitted.columns(values)`` has shape (n, number of columns).
+
+        Examples
+        --------
+        >>> values = np.linspace(0, 10, 101)
+        >>> ivg.BSpline(n_basis=6).fit(values, values).columns(values).shape
+        (101, 7)
         """
         if levels is not None and len(levels) <= self.n_basis:
             # Rows lie on the levels only: nothing could teach a change of slope beyond them.

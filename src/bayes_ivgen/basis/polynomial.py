@@ -74,6 +74,12 @@ class Polynomial:
         Returns
         -------
         FittedPolynomial
+
+        Examples
+        --------
+        >>> values = np.linspace(0, 10, 101)
+        >>> ivg.Polynomial(3).fit(values, values).columns(values).shape
+        (101, 3)
         """
         if levels is None:
             low, high = np.quantile(placed, [TAIL_MASS, 1 - TAIL_MASS])

@@ -39,19 +39,18 @@ class Fit(FitChecks, FitDecisions, FitGrowth):
 
     Examples
     --------
-    >>> print(fit.actions, fit.outcome_name, fit.categories, fit.regimes)
-    ('tv', 'web') sales {} (Regime('obs'), Regime('do(tv)'), Regime('do(web)'))
-    >>> print(fit.graph.edges, fit.model == model, fit.design.n_coefficients == len(fit.datatree["posterior"]["coefficient"]) + 1)
-    (('tv', 'web'),) True True
-    >>> fit.settings["engine"], fit.lift_tests is None
-    ('conjugate', True)
-    >>> fit.diagnostics.loc["effects", "r_hat"] < 1.1
-    np.True_
-    >>> fit.statistics.rows.tolist(), fit.profiles.n_rows
-    ([300.0, 300.0, 300.0], 900)
-    >>> fit.noise.kind, fit.effects.coefficients.shape[:2], fit.model.family.rowwise
-    ('additive', (2, 300), False)
-    >>> counted = {"likelihood": "negative_binomial", "link": "log"}  # such a fit has fit.spread in the place of fit.noise
+    >>> fit.actions, fit.outcome_name, fit.categories, fit.regimes
+    (('tv', 'web'), 'sales', {}, (Regime('obs'), Regime('do(tv)'), Regime('do(web)')))
+    >>> fit.graph.edges, fit.model == model, fit.settings["engine"]
+    ((('tv', 'web'),), True, 'conjugate')
+    >>> bool(fit.diagnostics.loc["effects", "r_hat"] < 1.1)
+    True
+    >>> fit.statistics.rows.tolist(), fit.profiles.n_rows, fit.lift_tests is None
+    ([300.0, 300.0, 300.0], 900, True)
+    >>> fit.effects.coefficients.shape == (2, 300, fit.design.n_coefficients)
+    True
+    >>> fit.noise.kind  # of the normal likelihood; with another one fit.spread
+    'additive'
     """
 
     def effect(

@@ -335,6 +335,12 @@ class InterventionModel:
             this happens in about one fit of a hundred (docs/theory/graph.md has the figures).
         ConvergenceWarning
             If the chains did not mix.
+
+        Examples
+        --------
+        >>> found = model.fit(data, draws=200, chains=2, seed=0, progressbar=False)
+        >>> dict(found.datatree["posterior"]["alpha"].sizes)
+        {'chain': 2, 'draw': 200}
         """
         if self.family.rowwise:
             from bayes_ivgen.interface.family_fitting import fit_family_model as fit_model

@@ -79,6 +79,12 @@ class PolynomialSCM(SCM):
         Families of C_k and V_k.
     outcome_family : str
         Family of U.
+
+    Examples
+    --------
+    >>> mean, sd = ivg.simulate.polynomial(n_actions=3, seed=0).set_moments
+    >>> mean.shape, sd.shape
+    ((3,), (3,))
     """
 
     outcome_terms: tuple[RandomPolynomial, ...]
