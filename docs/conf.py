@@ -1,4 +1,7 @@
-"""How the site is built: `bash .ci/docs`. The source folder is the repository, so that relative links work as they stand."""
+"""How the site is built: `bash .ci/docs`.
+
+The source folder is the repository, so that relative links work as they stand.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ nb_merge_streams = True
 
 nitpicky = True
 nitpick_ignore_regex = [("py:obj", ".*")]  # single backticks also mark arguments
-suppress_warnings = ["config.cache", "mystnb.unknown_mime_type"]
+suppress_warnings = ["config.cache", "mystnb.unknown_mime_type", "myst-nb.lexer"]
 default_role = "py:obj"
 autodoc_typehints = "none"  # numpydoc says the types
 autodoc_member_order = "bysource"

@@ -26,7 +26,8 @@ class DataError(IvgenError, ValueError):
     ...     ivg.RegimeData.from_frame(rows, outcome="profit", actions=["tv", "web"])
     ... except ivg.errors.DataError as error:
     ...     print(error)
-    the frame has no column 'profit'. Its columns are ['regime', 'tv', 'web', 'sales']; correct the name or rename the column.
+    the frame has no column 'profit'. Its columns are ['regime', 'tv', 'web', 'sales']; correct the name or rename the
+    column.
     """
 
 
@@ -52,7 +53,8 @@ class QueryError(IvgenError, ValueError):
     ...     fit.effect(do={"tv": 60})
     ... except ivg.errors.QueryError as error:
     ...     print(error)
-    the action 'web' stands neither in do nor in given. Every action must be set (do), seen (given), or covered by rest='hold' (set to its observed values) or rest='respond' (left to follow its causes).
+    the action 'web' stands neither in do nor in given. Every action must be set (do), seen (given), or covered by
+    rest='hold' (set to its observed values) or rest='respond' (left to follow its causes).
     """
 
 

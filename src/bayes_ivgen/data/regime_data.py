@@ -241,7 +241,8 @@ class RegimeData:
     ) -> RegimeData:
         """Read Parquet files in batches: a file, a folder, a glob pattern or a list of them.
 
-        The rows are streamed once here to check them and again by each fit; memory is set by the batch, not by the files.
+        The rows are streamed once here to check them and again by each fit; memory is set by the batch, not by the
+        files.
 
         Parameters
         ----------
@@ -260,7 +261,8 @@ class RegimeData:
         Raises
         ------
         DataError
-            As in `from_frame`; also if a file cannot be read, is damaged, unlike the others or changed since the first pass.
+            As in `from_frame`; also if a file cannot be read, is damaged, unlike the others, or changes while
+            it is read.
 
         Examples
         --------
@@ -315,12 +317,16 @@ class RegimeData:
         Raises
         ------
         DataError
-            As in `from_frame`; also if a file cannot be read, is damaged, unlike the others or changed since the first pass.
+            As in `from_frame`; also if a file cannot be read, is damaged, unlike the others, or changes while
+            it is read.
 
         Examples
         --------
         >>> rows.to_csv(folder / "rows.csv", index=False)
-        >>> ivg.RegimeData.from_csv(folder / "rows.csv", outcome="sales", actions=["tv", "web"], exclude=["do(web)"]).regimes
+        >>> kept = ivg.RegimeData.from_csv(
+        ...     folder / "rows.csv", outcome="sales", actions=["tv", "web"], exclude=["do(web)"]
+        ... )
+        >>> kept.regimes
         (Regime('obs'), Regime('do(tv)'))
         """
         columns = ColumnNames.checked(

@@ -40,7 +40,7 @@ class StudyPlan:
     variance : float
         Variance of the level with these rows, in squared units of the noise.
     price : float
-        sum_r |w_r| sigma_r sqrt(kappa_r); with a budget B and rows that need not be whole the variance is price^2 / B.
+        ``sum_r |w_r| sigma_r sqrt(kappa_r)``; with a budget B and rows that need not be whole the variance is price^2 / B.
     singles_price : float or None
         The same for obs and singles alone, None where they are not allowed or do not reach the target.
 
@@ -74,7 +74,8 @@ class StudyPlan:
         Examples
         --------
         >>> print(ivg.decisions.study_plan(["tv", "web"], {"obs": 1, "do(tv)": 1, "do(web)": 1}, budget=400).sentence())
-        For the level of do(tv,web) collect rows: 133 of obs, 134 of do(tv), 133 of do(web); cost 400, standard error 0.15.
+        For the level of do(tv,web) collect rows: 133 of obs, 134 of do(tv), 133 of do(web); cost 400, standard error
+        0.15.
         """
         parts = [f"{n:,} of {label}" for label, n in self.table["rows"].items()]
         text = (
@@ -171,8 +172,8 @@ def study_plan(
 ) -> StudyPlan:
     """Choose regimes and rows so that the level of an effect has the least variance for a budget.
 
-    Minimises sum_r |w_r| sigma_r sqrt(kappa_r) subject to sum_r w_r (1, R^r) = (1, R*), a linear programme; then
-    n_r ~ |w_r| sigma_r / sqrt(kappa_r).
+    Minimises ``sum_r |w_r| sigma_r sqrt(kappa_r)`` subject to ``sum_r w_r (1, R^r) = (1, R*)``, a linear programme;
+    then ``n_r ~ |w_r| sigma_r / sqrt(kappa_r)``.
 
     Parameters
     ----------

@@ -41,9 +41,9 @@ class LeftOutResult(CheckResult):
     Attributes
     ----------
     measures : mapping of str to float
-        ``coverage_50`` and ``coverage_90`` of intervals for single outcomes, ``bins_inside`` (share of the 90 % intervals
-        of the bins' means that hold the observed one), ``crps``, ``crps_in_sample`` (of the fit that saw the regime;
-        lower is better, in units of the outcome), and ``supported`` (share of the rows).
+        ``coverage_50`` and ``coverage_90`` of intervals for single outcomes, ``bins_inside`` (share of the 90 %
+        intervals of the bins' means that hold the observed one), ``crps``, ``crps_in_sample`` (of the fit that saw
+        the regime; lower is better, in units of the outcome), and ``supported`` (share of the rows).
 
     Examples
     --------

@@ -69,11 +69,11 @@ class Sensitivity:
 
     @property
     def reach(self) -> FloatArray:
-        """Largest shift if every |theta_jk| is at most 1; shape (S,)."""
+        """Largest shift if every ``|theta_jk|`` is at most 1; shape (S,)."""
         return np.asarray(np.abs(self.shifts).sum(axis=1))
 
     def band(self, strength: float, prob: float = DEFAULT_PROB) -> tuple[float, float]:
-        """Interval that holds whatever the interactions, as long as every |theta_jk| is at most `strength`.
+        """Interval that holds whatever the interactions, as long as every ``|theta_jk|`` is at most `strength`.
 
         Parameters
         ----------

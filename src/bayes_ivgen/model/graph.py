@@ -200,7 +200,8 @@ class ActionGraph:
         ...     ivg.ActionGraph({"web": ["tv"]}).check_actions(["web", "radio"])
         ... except ivg.errors.SpecError as error:
         ...     print(error)
-        the graph names 'tv', which is not an action. The actions are ['web', 'radio']; correct the name or remove the edge.
+        the graph names 'tv', which is not an action. The actions are ['web', 'radio']; correct the name or remove the
+        edge.
         """
         named = dict.fromkeys([*self.parents, *(parent for parent, _ in self.edges)])
         unknown = [name for name in named if name not in actions]

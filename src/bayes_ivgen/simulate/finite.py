@@ -289,7 +289,7 @@ def discrete(
 
     Examples
     --------
-    >>> world = discrete(n_actions=2, n_levels=3, seed=0)
+    >>> world = ivg.simulate.discrete(n_actions=2, n_levels=3, seed=0)
     >>> len(world.law("do(a1)"))
     9
     """

@@ -119,7 +119,7 @@ def linear_lognormal(
 
     Examples
     --------
-    >>> linear_lognormal(n_actions=2, seed=0).sample(3).shape
+    >>> ivg.simulate.linear_lognormal(n_actions=2, seed=0).sample(3).shape
     (3, 3)
     """
     n = check_integer(n_actions, "n_actions", least=1)

@@ -154,7 +154,7 @@ def media_mix(n_channels: int = 4, seed: int = 0) -> MediaMixSCM:
 
     Examples
     --------
-    >>> world = media_mix()
+    >>> world = ivg.simulate.media_mix()
     >>> world.actions, world.outcome
     (('tv', 'web', 'radio', 'social'), 'sales')
     >>> world.parents["web"]

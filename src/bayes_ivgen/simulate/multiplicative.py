@@ -178,7 +178,7 @@ def multiplicative(
 
     Examples
     --------
-    >>> world = multiplicative(n_actions=2, seed=1, kind="count")
+    >>> world = ivg.simulate.multiplicative(n_actions=2, seed=1, kind="count")
     >>> float(world.sample(5)["y"].min()) >= 0
     True
     """

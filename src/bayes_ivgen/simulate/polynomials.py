@@ -166,7 +166,7 @@ def polynomial(n_actions: int = 5, seed: int = 0, edge_probability: float = 0.3)
 
     Examples
     --------
-    >>> world = polynomial(n_actions=2, seed=0)
+    >>> world = ivg.simulate.polynomial(n_actions=2, seed=0)
     >>> world.actions
     ('a1', 'a2')
     """

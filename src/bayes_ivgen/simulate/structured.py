@@ -279,7 +279,7 @@ def structured(
 
     Examples
     --------
-    >>> world = structured(2, seed=0, covariate=1.0)
+    >>> world = ivg.simulate.structured(2, seed=0, covariate=1.0)
     >>> list(world.sample(3).columns)
     ['a1', 'a2', 'x', 'y']
     """
