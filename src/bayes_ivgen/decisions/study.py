@@ -40,7 +40,8 @@ class StudyPlan:
     variance : float
         Variance of the level with these rows, in squared units of the noise.
     price : float
-        ``sum_r |w_r| sigma_r sqrt(kappa_r)``; with a budget B and rows that need not be whole the variance is price^2 / B.
+        ``sum_r |w_r| sigma_r sqrt(kappa_r)``; with a budget B and rows that need not be whole the variance is
+        price^2 / B.
     singles_price : float or None
         The same for obs and singles alone, None where they are not allowed or do not reach the target.
 
