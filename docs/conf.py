@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tempfile
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # for mathml
 os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")  # of the kernels that run the examples
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -28,11 +30,10 @@ project_copyright = author
 release = version = installed("bayes-ivgen")
 
 root_doc = "docs/index"
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.intersphinx", "numpydoc"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc", "mathml"]
 include_patterns = ["docs/**", "examples/*.md", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"]
 exclude_patterns = ["docs/_build", ".venv", "**/.*", "src", "tests", "benchmarks", "results", "outputs"]
 source_suffix = {".md": "myst-nb"}
-intersphinx_mapping: dict[str, Any] = {}  # a build must not need the network
 
 # Pages are plain Markdown with $ maths; examples are MyST notebooks, run here and never stored with their output.
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
@@ -54,6 +55,7 @@ autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
+html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = "bayes_ivgen"
 html_static_path = ["_static"]
@@ -63,15 +65,15 @@ html_show_sourcelink = False
 html_theme_options = {
     "navbar_align": "left",
     "header_links_before_dropdown": 8,
+    "navbar_persistent": ["search-button"],
     "show_toc_level": 2,
     "show_prev_next": True,
     "navigation_with_keys": False,
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars: dict[str, list[str]] = {"docs/index": []}
+html_sidebars: dict[str, list[str]] = {f"docs/{name}": [] for name in ("index", "tutorial", "faq", "comparison")}
 html_context = {"default_mode": "auto"}
-mathjax3_config = {"tex": {"macros": {}}}
 linkcheck_timeout = 20
 linkcheck_retries = 2
 linkcheck_workers = 4
