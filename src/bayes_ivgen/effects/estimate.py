@@ -116,8 +116,8 @@ class Estimate:
         Examples
         --------
         >>> table = fit.effect(do=plan).summary(prob=0.8)
-        >>> table.columns.tolist(), table.attrs["prob"]
-        (['tv', 'web', 'mean', 'sd', 'lower', 'upper', 'supported', 'reason'], 0.8)
+        >>> table[["mean", "sd", "lower", "upper"]].shape, table.attrs["prob"]
+        ((1, 4), 0.8)
         """
         tail = (1 - check_prob(prob)) / 2
         parts = over_blocks(lambda block: summarise(self.evaluate(block), [tail, 1 - tail]), self._blocks())

@@ -112,8 +112,8 @@ class Fit(FitChecks, FitDecisions, FitGrowth):
         >>> fit.effect(do={"tv": 60}, given={"web": 40}).name
         'E[sales | do(tv), web]'
         >>> frame = pd.DataFrame({"tv": [40, 50, 60], "web": [30, 30, 30]})
-        >>> fit.effect(do=frame).summary().columns.tolist()
-        ['tv', 'web', 'mean', 'sd', 'lower', 'upper', 'supported', 'reason']
+        >>> fit.effect(do=frame).summary()[["mean", "sd", "lower", "upper"]].shape
+        (3, 4)
         """
         queries = self._queries(do, given, rest, covariates)
         estimate = self.effects.effect(queries, extrapolate=extrapolate)
