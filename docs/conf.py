@@ -48,7 +48,7 @@ nb_merge_streams = True
 
 nitpicky = True
 nitpick_ignore_regex = [("py:obj", ".*")]  # single backticks also mark arguments
-suppress_warnings = ["config.cache", "mystnb.unknown_mime_type", "myst-nb.lexer", "toc.empty_glob"]
+suppress_warnings = ["config.cache", "mystnb.unknown_mime_type", "myst-nb.lexer"]
 default_role = "py:obj"
 autodoc_typehints = "none"  # numpydoc says the types
 autodoc_member_order = "bysource"
