@@ -107,11 +107,21 @@ def load(path: str | Path) -> Fit:
     path : path
         The Zarr folder.
 
+    Returns
+    -------
+    Fit
+
     Raises
     ------
     StorageError
         If there is no such folder, it is not a fit of this package, its format is newer, or parts
         of it are lost.
+
+    Examples
+    --------
+    >>> path = fit.save(folder / "again.zarr")
+    >>> bool((ivg.load(path).effect(do=plan).draws == fit.effect(do=plan).draws).all())
+    True
     """
     place = Path(path)
     if not place.exists():

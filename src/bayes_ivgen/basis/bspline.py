@@ -34,11 +34,21 @@ class BSpline:
         Beyond the boundary knots the function follows its linear part; with ``"learned"`` its slope
         may change there, by an amount shrunk like the wiggle; with ``"clip"`` it stays constant.
 
+    Raises
+    ------
+    SpecError
+        If an argument is not valid.
+
     Notes
     -----
     An action that was tried at no more than `n_basis` distinct values gets a function with one
     free value at each of them (linear in between) and the same kind of penalty; it follows its
     linear part beyond the outer ones unless ``tail="clip"``.
+
+    Examples
+    --------
+    >>> ivg.InterventionModel(causal=ivg.BSpline(n_basis=8, tail="clip")).causal
+    BSpline(n_basis=8, degree=3, knots='mixed', tail='clip')
     """
 
     n_basis: int = 12
@@ -63,6 +73,15 @@ class BSpline:
         """Return the spline with a line and three more columns that enters products of two actions.
 
         It is constant beyond the boundary: products of two straight lines would run away.
+
+        Returns
+        -------
+        BSpline
+
+        Examples
+        --------
+        >>> ivg.BSpline().margin()
+        BSpline(n_basis=5, degree=3, knots='mixed', tail='clip')
         """
         return replace(self, n_basis=min(self.n_basis, max(5, self.degree + 1)), tail="clip")
 
@@ -77,6 +96,17 @@ class BSpline:
             Values over which every column has mean zero.
         levels : ndarray, optional
             All distinct values, sorted, if they are few.
+
+        Returns
+        -------
+        FittedBSpline
+            ``fitted.columns(values)`` has shape (n, number of columns).
+
+        Examples
+        --------
+        >>> values = np.linspace(0, 10, 101)
+        >>> ivg.BSpline(n_basis=6).fit(values, values).columns(values).shape
+        (101, 7)
         """
         if levels is not None and len(levels) <= self.n_basis:
             # Rows lie on the levels only: nothing could teach a change of slope beyond them.

@@ -24,6 +24,16 @@ class Polynomial:
     tail : {"linear", "clip"}
         Beyond the 0.1 to 99.9 % range of the data the function follows its linear part, or stays
         constant.
+
+    Raises
+    ------
+    SpecError
+        If an argument is not valid.
+
+    Examples
+    --------
+    >>> ivg.InterventionModel(causal=ivg.Polynomial(2)).causal
+    Polynomial(degree=2, tail='linear')
     """
 
     degree: int = 3
@@ -36,13 +46,40 @@ class Polynomial:
             raise SpecError(f"Polynomial(tail={self.tail!r}): valid are 'linear' and 'clip'.")
 
     def margin(self) -> Polynomial:
-        """Return the cubic that enters products of two actions."""
+        """Return the cubic that enters products of two actions.
+
+        Returns
+        -------
+        Polynomial
+
+        Examples
+        --------
+        >>> ivg.Polynomial(5).margin()
+        Polynomial(degree=3, tail='clip')
+        """
         return replace(self, degree=min(self.degree, 3), tail="clip")
 
     def fit(self, placed: FloatArray, centred: FloatArray, levels: FloatArray | None = None) -> FittedPolynomial:
         """Fix range, centre and scale; the degree is cut to one less than the number of levels.
 
-        Parameters are those of `BSpline.fit`.
+        Parameters
+        ----------
+        placed : ndarray, shape (n,)
+            Values that place knots and boundaries.
+        centred : ndarray, shape (m,)
+            Values over which the columns have mean zero.
+        levels : ndarray, optional
+            Distinct values, if the action was tried at few.
+
+        Returns
+        -------
+        FittedPolynomial
+
+        Examples
+        --------
+        >>> values = np.linspace(0, 10, 101)
+        >>> ivg.Polynomial(3).fit(values, values).columns(values).shape
+        (101, 3)
         """
         if levels is None:
             low, high = np.quantile(placed, [TAIL_MASS, 1 - TAIL_MASS])

@@ -37,6 +37,12 @@ class Cell:
         Number of joint query points, and of those whose noisy outcome is scored.
     seed : int
         Seed of the world and of its rows.
+
+    Examples
+    --------
+    >>> cell = ivg.benchmark.Cell(task="own", scm="polynomial", K=3, rows=1000, per="dataset", joint_rows=1000, seed=0)
+    >>> cell.name
+    'polynomial-K3-rows1000-ratio1-seed0'
     """
 
     task: str
@@ -62,13 +68,39 @@ class Cell:
         return "-".join([*parts, f"seed{self.seed}"])
 
     def counts(self, actions: Sequence[str]) -> dict[str, int]:
-        """Rows of each regime; at a fixed total ``n_obs = total / (1 + K ratio)``, ``n_do = ratio n_obs``."""
+        """Rows of each regime; at a fixed total ``n_obs = total / (1 + K ratio)``, ``n_do = ratio n_obs``.
+
+        Parameters
+        ----------
+        actions : sequence of str
+            Names of the actions.
+
+        Returns
+        -------
+        dict of str to int
+
+        Examples
+        --------
+        >>> cell = ivg.benchmark.Cell(task="own", scm="polynomial", K=2, rows=900, per="total", joint_rows=300, seed=0)
+        >>> cell.counts(["a1", "a2"])
+        {'obs': 300, 'do(a1)': 300, 'do(a2)': 300}
+        """
         share = self.rows if self.per == "dataset" else self.rows / (1 + self.K * self.ratio)
         observational, single = (max(1, int(value + 1e-9)) for value in (share, self.ratio * share))
         return {"obs": observational} | {f"do({action})": single for action in actions}
 
     def columns(self) -> dict[str, Any]:
-        """Columns of the table that describe the cell."""
+        """Columns of the table that describe the cell.
+
+        Returns
+        -------
+        dict of str to Any
+
+        Examples
+        --------
+        >>> ivg.benchmark.TASKS["smoke"].cells("smoke", [0])[0].columns()["task"]
+        'smoke'
+        """
         return asdict(self)
 
 

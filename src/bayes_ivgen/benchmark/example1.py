@@ -34,6 +34,11 @@ def example1() -> pd.DataFrame:
         - ``identified``: whether `RegimeData.identified` says that the regimes identify the joint effect;
         - ``supported``: whether the support check of a fit flags the query as supported, range by range;
         - ``seen``: whether the cell occurs in obs, do(a1) and do(a2), which is what additivity needs.
+
+    Examples
+    --------
+    >>> sorted(ivg.benchmark.example1()["example"].unique())
+    ['example1', 'twins']
     """
     pairs = [("example1", p) for p in CONFOUNDER_PROBABILITIES] + [("twins", None)]
     table = pd.DataFrame.from_records([row for which, p in pairs for row in _pair(which, p)])

@@ -86,6 +86,12 @@ def draw_figures(folder: str | Path, metrics: Sequence[str] | None = None, out: 
         If a metric is unknown, or the task has no figure.
     StorageError
         If `folder` holds no results.
+
+    Examples
+    --------
+    >>> table = ivg.benchmark.run("smoke", folder / "drawn", methods=["constant"], seeds=1, jobs=1)
+    >>> [path.name for path in ivg.benchmark.draw_figures(folder / "drawn", metrics=["excess"])]
+    ['smoke-excess.png']
     """
     from matplotlib import pyplot as plt
 

@@ -74,6 +74,12 @@ def run(
         If the folder holds something else.
     BenchmarkError
         If workers cannot be reached, or are killed again and again.
+
+    Examples
+    --------
+    >>> table = ivg.benchmark.run("smoke", methods=["constant"], seeds=1, jobs=1)
+    >>> table["method"].unique().tolist(), bool(table["failed"].any())
+    (['constant'], False)
     """
     if task in TABLES:
         return _table(Path(out) if out is not None else None)

@@ -108,10 +108,27 @@ def _compare(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> Non
 def read_results(folder: str | Path) -> tuple[str, pd.DataFrame]:
     """Name of the task and table of a folder of results.
 
+    Parameters
+    ----------
+    folder : path
+        Folder of results.
+
+    Returns
+    -------
+    task : str
+    table : pandas.DataFrame
+        As `run` returns it.
+
     Raises
     ------
     StorageError
         If it holds none, or no table yet.
+
+    Examples
+    --------
+    >>> table = ivg.benchmark.run("smoke", folder / "results", methods=["constant"], seeds=1, jobs=1)
+    >>> ivg.benchmark.read_results(folder / "results")[0]
+    'smoke'
     """
     place = Path(folder)
     manifest, table = place / MANIFEST, place / TABLE

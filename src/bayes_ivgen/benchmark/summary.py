@@ -24,6 +24,12 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
         One row for each group of cells, method and metric that was scored: the columns of the group,
         ``method``, ``metric``, ``worlds`` (with a score), ``failed``, ``mean``, ``sem`` (NaN of one world)
         and ``median``.
+
+    Examples
+    --------
+    >>> table = ivg.benchmark.run("smoke", methods=["constant"], seeds=1, jobs=1)
+    >>> sorted(ivg.benchmark.summarise(table)["metric"].unique())[:2]
+    ['excess', 'rmse']
     """
     long = table.melt(id_vars=[*KEYS, "failed"], value_vars=list(METRICS), var_name="metric")
     groups = long.groupby([*KEYS, "metric"], sort=False)

@@ -38,6 +38,12 @@ class Task:
         Default number of worlds.
     queries, fresh : int
         As in `Cell`.
+
+    Examples
+    --------
+    >>> task = ivg.benchmark.Task(about="three sizes", actions=(2,), rows=(100, 200, 400), seeds=1)
+    >>> len(task.cells("own", [0]))
+    3
     """
 
     about: str
@@ -54,14 +60,41 @@ class Task:
     fresh: int = 1000
 
     def settings(self) -> dict[str, Any]:
-        """Return what two runs into one folder must share: everything but the seeds."""
+        """Return what two runs into one folder must share: everything but the seeds.
+
+        Returns
+        -------
+        dict of str to Any
+
+        Examples
+        --------
+        >>> "seeds" in ivg.benchmark.TASKS["fig2a"].settings()
+        False
+        """
         content = asdict(self)
         for name in ("about", "seeds"):
             del content[name]
         return content
 
     def cells(self, name: str, seeds: Sequence[int]) -> list[Cell]:
-        """All cells, those of one seed next to each other."""
+        """All cells, those of one seed next to each other.
+
+        Parameters
+        ----------
+        name : str
+            Name of the task, as it stands in the table.
+        seeds : sequence of int
+            Seeds of the worlds.
+
+        Returns
+        -------
+        list of Cell
+
+        Examples
+        --------
+        >>> len(ivg.benchmark.TASKS["smoke"].cells("smoke", [0, 1]))
+        4
+        """
         grid = product(seeds, self.actions, self.rows, self.ratios, self.dials)
         return [self._cell(name, seed, k, rows, ratio, dial) for seed, k, rows, ratio, dial in grid]
 

@@ -24,10 +24,11 @@ class Regime:
 
     Examples
     --------
-    >>> Regime.parse("do(web, tv)", actions=["tv", "web"])
+    >>> regime = ivg.Regime.parse("do(web, tv)", actions=["tv", "web"])
+    >>> regime
     Regime('do(tv,web)')
-    >>> Regime.parse("obs", actions=["tv", "web"]).is_observational
-    True
+    >>> regime.label, regime.is_observational
+    ('do(tv,web)', False)
     """
 
     set_actions: tuple[str, ...] = ()
@@ -36,10 +37,28 @@ class Regime:
     def of(cls, names: Iterable[str], actions: Sequence[str], *, label: str | None = None) -> Regime:
         """Regime that sets `names`, checked against the known `actions`.
 
+        Parameters
+        ----------
+        names : iterable of str
+            Actions that are set.
+        actions : sequence of str
+            All actions, in the order of the data.
+        label : str, optional
+            How the message calls it.
+
+        Returns
+        -------
+        Regime
+
         Raises
         ------
         DataError
             If a name is not an action, or stands twice.
+
+        Examples
+        --------
+        >>> ivg.Regime.of(["web", "tv"], ["tv", "web"])
+        Regime('do(tv,web)')
         """
         given = list(names)
         shown = f"the regime label {label!r}" if label is not None else f"the regime {given!r}"
@@ -57,10 +76,26 @@ class Regime:
     def parse(cls, label: str, actions: Sequence[str]) -> Regime:
         """Read ``obs``, ``do(a)`` or ``do(a,b)``.
 
+        Parameters
+        ----------
+        label : str
+            The label.
+        actions : sequence of str
+            All actions, in the order of the data.
+
+        Returns
+        -------
+        Regime
+
         Raises
         ------
         DataError
             If the label is outside this grammar or names something that is not an action.
+
+        Examples
+        --------
+        >>> ivg.Regime.parse("do(web, tv)", ["tv", "web"]).label
+        'do(tv,web)'
         """
         text = label.strip() if isinstance(label, str) else label
         if text == OBSERVATIONAL_LABEL:
@@ -86,7 +121,22 @@ class Regime:
         return not self.set_actions
 
     def sets(self, action: str) -> bool:
-        """Whether `action` was set by the experimenter."""
+        """Whether `action` was set by the experimenter.
+
+        Parameters
+        ----------
+        action : str
+            Name of an action.
+
+        Returns
+        -------
+        bool
+
+        Examples
+        --------
+        >>> ivg.Regime(("tv",)).sets("web")
+        False
+        """
         return action in self.set_actions
 
     def __str__(self) -> str:

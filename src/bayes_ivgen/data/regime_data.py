@@ -42,6 +42,17 @@ class RegimeData:
         Counts, ranges, levels and a sample of the rows for each regime.
     label_sets : dict of str to LabelSet
         Labels of the columns that do not hold numbers; everywhere else they are codes 0..L-1.
+
+    Examples
+    --------
+    >>> print(data)
+    RegimeData of 'sales' given ['tv', 'web']; rows obs: 300, do(tv): 300, do(web): 300
+    >>> data.outcome, data.actions, data.covariates, data.variables, data.n_rows
+    ('sales', ('tv', 'web'), (), ('tv', 'web'), 900)
+    >>> data.regimes
+    (Regime('obs'), Regime('do(tv)'), Regime('do(web)'))
+    >>> data.categories, data.datasets
+    ({}, ())
     """
 
     columns: ColumnNames
@@ -80,7 +91,7 @@ class RegimeData:
             Name of the column of regime labels: ``obs``, ``do(tv)``, ``do(tv,web)``.
         covariates : sequence of str
             Names of columns that are known of a row and not caused by its actions: season, region,
-            price. What moves two actions or more must be among them (theory notes, F).
+            price. What moves two actions or more must be among them (docs/theory/covariates.md).
         weights : str, optional
             Name of the column that says how many rows like this one there are; positive, fractions allowed.
         exposure : str, optional
@@ -96,6 +107,10 @@ class RegimeData:
         exclude : sequence of str
             Labels, as they stand in the column, whose rows are left out: to validate on them, say.
 
+        Returns
+        -------
+        RegimeData
+
         Raises
         ------
         DataError
@@ -106,6 +121,15 @@ class RegimeData:
         -----
         DataWarning
             If rows are left out for missing values.
+
+        Examples
+        --------
+        >>> ivg.RegimeData.from_frame(rows, outcome="sales", actions=["tv", "web"]).n_rows
+        900
+        >>> own = rows.replace({"regime": {"obs": "history", "do(tv)": "spring test", "do(web)": "autumn test"}})
+        >>> labels = {"history": [], "spring test": ["tv"], "autumn test": ["web"]}
+        >>> ivg.RegimeData.from_frame(own, outcome="sales", actions=["tv", "web"], regime_labels=labels).regimes
+        (Regime('obs'), Regime('do(tv)'), Regime('do(web)'))
         """
         columns = ColumnNames.checked(
             outcome=outcome,
@@ -141,8 +165,29 @@ class RegimeData:
     ) -> RegimeData:
         """Read one table for each regime, given as a mapping of regime label to data frame.
 
-        Parameters and errors are those of `from_frame`; a table without rows is an error too.
-        `dataset` may also be a mapping of regime label to the label of the data set of its table.
+        Parameters
+        ----------
+        frames : mapping of (str or Regime) to data frame
+            Rows of each regime.
+        outcome, actions, covariates, weights, exposure, missing, regime_labels
+            As in `from_frame`.
+        dataset : str or mapping, optional
+            As in `from_frame`, or a mapping of regime label to the label of the data set of its table.
+
+        Returns
+        -------
+        RegimeData
+
+        Raises
+        ------
+        DataError
+            As in `from_frame`; also if a table has no rows or a regime is given twice.
+
+        Examples
+        --------
+        >>> frames = {label: part for label, part in rows.groupby("regime", sort=False)}
+        >>> print(ivg.RegimeData.from_frames(frames, outcome="sales", actions=["tv", "web"]))
+        RegimeData of 'sales' given ['tv', 'web']; rows obs: 300, do(tv): 300, do(web): 300
         """
         if not isinstance(frames, Mapping):
             raise DataError(
@@ -196,10 +241,34 @@ class RegimeData:
     ) -> RegimeData:
         """Read Parquet files in batches: a file, a folder, a glob pattern or a list of them.
 
-        The rows are streamed once here to check them and again by each fit; memory is set by the
-        batch, not by the files. Parameters and errors are those of `from_frame`; in the folder
-        `checkpoint` the description of every two million rows is kept, so that a reading that is
-        interrupted goes on from there when it is called again.
+        The rows are streamed once here to check them and again by each fit; memory is set by the batch, not by the
+        files.
+
+        Parameters
+        ----------
+        path : path or list of paths
+            What to read.
+        outcome, actions, regime, covariates, weights, exposure, dataset, missing, regime_labels, exclude
+            As in `from_frame`.
+        checkpoint : path, optional
+            Folder in which the description of every two million rows is kept: a reading that is interrupted goes on
+            from there when it is called again.
+
+        Returns
+        -------
+        RegimeData
+
+        Raises
+        ------
+        DataError
+            As in `from_frame`; also if a file cannot be read, is damaged, unlike the others, or changes while
+            it is read.
+
+        Examples
+        --------
+        >>> rows.to_parquet(folder / "rows.parquet")
+        >>> ivg.RegimeData.from_parquet(folder / "rows.parquet", outcome="sales", actions=["tv", "web"]).n_rows
+        900
         """
         columns = ColumnNames.checked(
             outcome=outcome,
@@ -229,7 +298,37 @@ class RegimeData:
         exclude: Sequence[str] = (),
         checkpoint: str | Path | None = None,
     ) -> RegimeData:
-        """Read CSV files with a header line in batches; otherwise like `from_parquet`."""
+        """Read CSV files with a header line in batches; otherwise like `from_parquet`.
+
+        Parameters
+        ----------
+        path : path or list of paths
+            What to read.
+        outcome, actions, regime, covariates, weights, exposure, dataset, missing, regime_labels, exclude
+            As in `from_frame`.
+        checkpoint : path, optional
+            Folder in which the description of every two million rows is kept: a reading that is interrupted goes on
+            from there when it is called again.
+
+        Returns
+        -------
+        RegimeData
+
+        Raises
+        ------
+        DataError
+            As in `from_frame`; also if a file cannot be read, is damaged, unlike the others, or changes while
+            it is read.
+
+        Examples
+        --------
+        >>> rows.to_csv(folder / "rows.csv", index=False)
+        >>> kept = ivg.RegimeData.from_csv(
+        ...     folder / "rows.csv", outcome="sales", actions=["tv", "web"], exclude=["do(web)"]
+        ... )
+        >>> kept.regimes
+        (Regime('obs'), Regime('do(tv)'))
+        """
         columns = ColumnNames.checked(
             outcome=outcome,
             actions=actions,
@@ -261,6 +360,29 @@ class RegimeData:
 
         Rows are described here, and summed by each fit, as a tree of tasks over the partitions: on the
         cluster if there is a ``distributed.Client``, else on threads. Summaries travel, rows do not.
+
+        Parameters
+        ----------
+        frame : dask DataFrame
+            One row an observation.
+        outcome, actions, regime, covariates, weights, exposure, dataset, missing, regime_labels, exclude
+            As in `from_frame`.
+
+        Returns
+        -------
+        RegimeData
+
+        Raises
+        ------
+        DataError
+            As in `from_frame`.
+
+        Examples
+        --------
+        >>> import dask.dataframe as dd
+        >>> frame = dd.from_pandas(rows, npartitions=3)
+        >>> ivg.RegimeData.from_dask(frame, outcome="sales", actions=["tv", "web"]).n_rows
+        900
         """
         from bayes_ivgen.data.dask_rows import assemble_dask
 
@@ -355,11 +477,42 @@ class RegimeData:
         return sum(profile.rows for profile in self.profiles.values())
 
     def index(self, variable: str) -> int:
-        """Position of an action or a covariate among the variables."""
+        """Position of an action or a covariate among the variables.
+
+        Parameters
+        ----------
+        variable : str
+            Name of an action or a covariate.
+
+        Returns
+        -------
+        int
+
+        Examples
+        --------
+        >>> data.index("web")
+        1
+        """
         return self.variables.index(variable)
 
     def batches(self, batch_rows: int = BATCH_ROWS) -> Iterator[Batch]:
-        """Yield all rows in batches of one regime each, at most `batch_rows` at a time."""
+        """Yield all rows in batches of one regime each, at most `batch_rows` at a time.
+
+        Parameters
+        ----------
+        batch_rows : int
+            The most rows of a batch.
+
+        Returns
+        -------
+        iterator of Batch
+            With ``regime``, ``actions`` of shape (n, V) and ``outcome`` of shape (n,).
+
+        Examples
+        --------
+        >>> [(batch.regime.label, len(batch.outcome)) for batch in data.batches(200)]
+        [('obs', 200), ('obs', 100), ('do(tv)', 200), ('do(tv)', 100), ('do(web)', 200), ('do(web)', 100)]
+        """
         return self._rows.batches(batch_rows)
 
     def parts(self, rows: int = PART_ROWS) -> tuple[RowsPart, ...]:
@@ -368,6 +521,20 @@ class RegimeData:
         Together, in this order, the parts hold all rows in the order of `batches`; where `rows` is a multiple of
         `batch_rows` also the same batches. Parts of files are paths and row groups: a part is at least one row
         group of a Parquet file, or one CSV file.
+
+        Parameters
+        ----------
+        rows : int
+            About how many rows a part has.
+
+        Returns
+        -------
+        tuple of RowsPart
+
+        Examples
+        --------
+        >>> [sum(len(batch.outcome) for batch in part.batches()) for part in data.parts(300)]
+        [300, 300, 300]
         """
         return self._rows.cut(rows)
 
@@ -376,7 +543,23 @@ class RegimeData:
         return RowsPart(self.columns, self._source, self._regime_of_label)
 
     def pooled_range(self, regimes: Iterable[Regime]) -> tuple[FloatArray, FloatArray]:
-        """Lowest and highest value of the variables and the outcome over `regimes`, shape (V + 1,)."""
+        """Lowest and highest value of the variables and the outcome over `regimes`, shape (V + 1,).
+
+        Parameters
+        ----------
+        regimes : iterable of Regime
+            Some of the regimes at hand.
+
+        Returns
+        -------
+        low, high : ndarray, shape (V + 1,)
+
+        Examples
+        --------
+        >>> low, high = data.pooled_range(data.regimes)
+        >>> low.shape, bool((low < high).all())
+        ((3,), True)
+        """
         profiles = [self.profiles[regime] for regime in regimes]
         return (
             np.stack([profile.low for profile in profiles]).min(axis=0),
@@ -384,20 +567,64 @@ class RegimeData:
         )
 
     def regimes_setting(self, action: str) -> tuple[Regime, ...]:
-        """Regimes in which `action` was set."""
+        """Regimes in which `action` was set.
+
+        Parameters
+        ----------
+        action : str
+            Name of an action.
+
+        Returns
+        -------
+        tuple of Regime
+
+        Examples
+        --------
+        >>> data.regimes_setting("tv")
+        (Regime('do(tv)'),)
+        """
         return tuple(regime for regime in self.regimes if regime.sets(action))
 
     def regimes_leaving(self, action: str) -> tuple[Regime, ...]:
-        """Regimes in which `action` followed its own causes."""
+        """Regimes in which `action` followed its own causes.
+
+        Parameters
+        ----------
+        action : str
+            Name of an action.
+
+        Returns
+        -------
+        tuple of Regime
+
+        Examples
+        --------
+        >>> data.regimes_leaving("tv")
+        (Regime('obs'), Regime('do(web)'))
+        """
         return tuple(regime for regime in self.regimes if not regime.sets(action))
 
     def without(self, regimes: Iterable[Regime | str]) -> RegimeData:
         """Return the data without the rows of some regimes, given as regimes or labels; nothing is read again.
 
+        Parameters
+        ----------
+        regimes : iterable of (Regime or str)
+            What to leave out.
+
+        Returns
+        -------
+        RegimeData
+
         Raises
         ------
         DataError
             If a label cannot be read, no row has it, no regime is left, or an action never varies in the rest.
+
+        Examples
+        --------
+        >>> data.without(["do(web)"]).regimes
+        (Regime('obs'), Regime('do(tv)'))
         """
         from bayes_ivgen.data.selecting import without_regimes
 
@@ -414,11 +641,20 @@ class RegimeData:
             One row for each regime and variable: ``rows``, ``was_set``, ``mean``, ``sd``, ``low``,
             ``high`` and ``levels`` (number of distinct values, <NA> above 64); with weights also
             ``weight``, their sum. Columns of labels have no moments and no range.
+
+        Examples
+        --------
+        >>> data.summary().loc["obs", ["rows", "was_set"]]
+                  rows  was_set
+        variable
+        tv         300    False
+        web        300    False
+        sales      300    False
         """
         return summary_table(self.profiles, self.columns, self.categories)
 
     def identified(self, blocks: Sequence[Sequence[str]] = ()) -> pd.DataFrame:
-        """Which effects the regimes identify (design 1.2).
+        """Which effects the regimes identify (docs/theory/identification.md).
 
         Parameters
         ----------
@@ -438,6 +674,20 @@ class RegimeData:
         ------
         DataError
             If a block names something else than actions, or a regime sets only part of a block.
+
+        Examples
+        --------
+        >>> print(data.identified())
+                    identified missing
+        effect
+        obs               True
+        do(tv)            True
+        do(web)           True
+        do(tv,web)        True
+        >>> print(data.without(["do(web)"]).identified().loc[["do(tv,web)"]])
+                    identified  missing
+        effect
+        do(tv,web)       False  do(web)
         """
         return identified_table(self.regimes, self.actions, blocks)
 

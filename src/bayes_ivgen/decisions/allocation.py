@@ -49,6 +49,10 @@ def allocate(
     budget, costs, bounds, steps, risk, aversion, status_quo, covariates, extrapolate
         As in `Fit.allocate`.
 
+    Returns
+    -------
+    Allocation
+
     Raises
     ------
     QueryError
@@ -57,6 +61,11 @@ def allocate(
         If the regimes do not identify the joint effect.
     SupportError
         If allowed values lie where their action was not set.
+
+    Examples
+    --------
+    >>> ivg.decisions.allocate(fit.effects, budget=80).cost <= 80
+    True
     """
     posterior.require_level(Regime(posterior.actions))
     objective = _objective(risk, aversion)

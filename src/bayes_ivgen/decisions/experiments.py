@@ -36,6 +36,12 @@ class Experiment:
         How many rows it has.
     cost : float
         What they cost together.
+
+    Examples
+    --------
+    >>> best = fit.next_experiment({"do": plan}, rows=200).best
+    >>> best.rows, best.cost, isinstance(best.regime, ivg.Regime)
+    (200, 200.0, True)
     """
 
     regime: Regime

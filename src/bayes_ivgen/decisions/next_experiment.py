@@ -124,6 +124,14 @@ class NextExperiment:
         The experiments in this order, those that cannot be judged or paid last.
     outcome : str
         Name of the outcome, the unit of the variances (squared) and of the value.
+
+    Examples
+    --------
+    >>> found = fit.next_experiment({"do": plan}, candidates=["obs", "do(tv)"], rows=200)
+    >>> found.best.regime in [experiment.regime for experiment in found.experiments]
+    True
+    >>> found.ranking["reduction"].is_monotonic_decreasing
+    True
     """
 
     table: pd.DataFrame
@@ -137,7 +145,17 @@ class NextExperiment:
         return self.experiments[0]
 
     def sentence(self) -> str:
-        """One or two sentences of prose."""
+        """One or two sentences of prose.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> fit.next_experiment({"do": plan}, rows=200).sentence().startswith("Next: 200 rows of do(")
+        True
+        """
         first = self.ranking.to_dict("records")[0]
         queries = self.table["query"].drop_duplicates()
         what = queries.iloc[0] if len(queries) == 1 else f"the {len(queries)} queries (on average)"
@@ -165,7 +183,21 @@ class NextExperiment:
         )
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the standard deviation after each experiment beside the one before; returns the Axes."""
+        """Draw the standard deviation after each experiment beside the one before; returns the Axes.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Examples
+        --------
+        >>> ax = fit.next_experiment({"do": plan}, rows=200).plot()
+        """
         from bayes_ivgen.plots import plot_next_experiment
 
         labels = [str(experiment) for experiment in self.experiments]

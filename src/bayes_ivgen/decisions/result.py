@@ -57,6 +57,20 @@ class Allocation:
         What was asked for.
     extrapolate : bool
         Whether values outside the support were allowed.
+
+    Examples
+    --------
+    >>> decision = fit.allocate(80, status_quo=now)
+    >>> sorted(decision.best), decision.cost <= 80, decision.exact, decision.method.split(";")[0].startswith("dynamic")
+    (['tv', 'web'], True, True, True)
+    >>> decision.table["cost"].max() <= 80, len(decision.ties) >= 1
+    (np.True_, True)
+    >>> sorted(decision.draws.data_vars)
+    ['optimal', 'optimum', 'outcome', 'regret', 'regret_of_status_quo', 'status_quo']
+    >>> decision.gain.kind, decision.regret.kind, decision.effect.kind
+    ('contrast', 'regret', 'effect')
+    >>> decision.frontier["mean"].is_monotonic_increasing
+    True
     """
 
     posterior: EffectPosterior = field(repr=False)
@@ -335,6 +349,15 @@ class Allocation:
         ----------
         prob : float
             Mass of the intervals.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> print(fit.allocate(80).sentence().split(" the expected")[0])
+        With a budget of 80
         """
         from bayes_ivgen.decisions._sentence import sentence_of
 
@@ -351,6 +374,10 @@ class Allocation:
         Returns
         -------
         matplotlib Axes
+
+        Examples
+        --------
+        >>> ax = fit.allocate(80, status_quo=now).plot()
         """
         from bayes_ivgen.plots import plot_frontier
 

@@ -40,9 +40,18 @@ class StudyPlan:
     variance : float
         Variance of the level with these rows, in squared units of the noise.
     price : float
-        sum_r |w_r| sigma_r sqrt(kappa_r); with a budget B and rows that need not be whole the variance is price^2 / B.
+        ``sum_r |w_r| sigma_r sqrt(kappa_r)``; with a budget B and rows that need not be whole the variance is
+        price^2 / B.
     singles_price : float or None
         The same for obs and singles alone, None where they are not allowed or do not reach the target.
+
+    Examples
+    --------
+    >>> study = ivg.decisions.study_plan(["tv", "web", "radio"], budget=1000)
+    >>> study.table["rows"].to_dict()
+    {'obs': 250, 'do(tv,web)': 250, 'do(tv,radio)': 250, 'do(web,radio)': 250}
+    >>> round(study.factor_over_singles, 2)
+    6.25
     """
 
     target: Regime
@@ -57,7 +66,18 @@ class StudyPlan:
         return None if self.singles_price is None else (self.singles_price / self.price) ** 2
 
     def sentence(self) -> str:
-        """One or two sentences of prose."""
+        """One or two sentences of prose.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> print(ivg.decisions.study_plan(["tv", "web"], {"obs": 1, "do(tv)": 1, "do(web)": 1}, budget=400).sentence())
+        For the level of do(tv,web) collect rows: 133 of obs, 134 of do(tv), 133 of do(web); cost 400, standard error
+        0.15.
+        """
         parts = [f"{n:,} of {label}" for label, n in self.table["rows"].items()]
         text = (
             f"For the level of {self.target.label} collect rows: {', '.join(parts)}; cost "
@@ -75,8 +95,19 @@ class StudyPlan:
 class Split(NamedTuple):
     """Shares of the rows of a study with obs and K singles, for the joint level.
 
-    ``observational`` and ``single`` (of each single) add up to 1 = observational + K single; ``ratio`` is the number
-    of rows of one single over the observational ones; ``price`` is that of `StudyPlan`, at noise 1 and cost 1 of obs.
+    Attributes
+    ----------
+    observational, single : float
+        Shares of the rows, 1 = observational + K single.
+    ratio : float
+        Rows of one single over the observational ones.
+    price : float
+        That of `StudyPlan`, at noise 1 and cost 1 of obs.
+
+    Examples
+    --------
+    >>> ivg.decisions.optimal_split(3).ratio
+    0.5
     """
 
     observational: float
@@ -99,12 +130,22 @@ def optimal_split(n_actions: int, *, noise: float = 1.0, cost: float = 1.0) -> S
     cost : float
         Cost of such a row, in units of that of an observational one.
 
+    Returns
+    -------
+    Split
+
     Raises
     ------
     SpecError
         If K is not a whole number, two or more.
     QueryError
         If `noise` or `cost` is not positive.
+
+    Examples
+    --------
+    >>> split = ivg.decisions.optimal_split(5)
+    >>> round(split.observational, 3), round(split.single, 3), split.price
+    (np.float64(0.444), 0.111, 9.0)
     """
     if isinstance(n_actions, bool) or not isinstance(n_actions, int | np.integer) or n_actions < 2:
         raise SpecError(f"n_actions={n_actions!r} must be a whole number, 2 or more.")
@@ -132,8 +173,8 @@ def study_plan(
 ) -> StudyPlan:
     """Choose regimes and rows so that the level of an effect has the least variance for a budget.
 
-    Minimises sum_r |w_r| sigma_r sqrt(kappa_r) subject to sum_r w_r (1, R^r) = (1, R*), a linear programme; then
-    n_r ~ |w_r| sigma_r / sqrt(kappa_r).
+    Minimises ``sum_r |w_r| sigma_r sqrt(kappa_r)`` subject to ``sum_r w_r (1, R^r) = (1, R*)``, a linear programme;
+    then ``n_r ~ |w_r| sigma_r / sqrt(kappa_r)``.
 
     Parameters
     ----------
@@ -166,6 +207,12 @@ def study_plan(
         needed.
     IdentificationError
         If the regimes do not identify the level; the message names what is missing.
+
+    Examples
+    --------
+    >>> cost = {"obs": 0.1, "do(tv)": 1.0, "do(web)": 1.0, "do(tv,web)": 3.0}
+    >>> ivg.decisions.study_plan(["tv", "web"], cost, budget=300).table["rows"].to_dict()
+    {'do(tv,web)': 100}
     """
     names, units = _checked_actions(actions, blocks)
     heads = [unit[0] for unit in units]

@@ -38,15 +38,45 @@ OutcomeDraws = Callable[[Queries], FloatArray]
 
 @dataclass(frozen=True, eq=False)
 class LeftOutResult(CheckResult):
-    """A regime that was predicted by a fit which had not seen it.
+    """A regime that was predicted by a fit which had not seen it; see `CheckResult` for the rest.
 
-    Its ``measures``: ``coverage_50`` and ``coverage_90`` of intervals for single outcomes, ``bins_inside`` (share of
-    the 90 % intervals of the bins' means that hold the observed one), ``crps``, ``crps_in_sample`` (of the fit
-    that saw the regime; lower is better, in units of the outcome), and ``supported`` (share of the rows).
+    Attributes
+    ----------
+    measures : mapping of str to float
+        ``coverage_50`` and ``coverage_90`` of intervals for single outcomes, ``bins_inside`` (share of the 90 %
+        intervals of the bins' means that hold the observed one), ``crps``, ``crps_in_sample`` (of the fit that saw
+        the regime; lower is better, in units of the outcome), and ``supported`` (share of the rows).
+
+    Examples
+    --------
+    >>> more = world.sample_regimes({**world.standard_regimes(200), "do(tv,web)": 100}, seed=2)
+    >>> both = ivg.RegimeData.from_frame(more, outcome="sales", actions=["tv", "web"])
+    >>> seen = model.fit(both, draws=100, chains=2, seed=0, progressbar=False)
+    >>> left = seen.leave_out(both, ["do(tv,web)"], draws=100, chains=2, seed=0, progressbar=False)["do(tv,web)"]
+    >>> sorted(left.measures)
+    ['bins_inside', 'coverage_50', 'coverage_90', 'crps', 'crps_in_sample', 'supported']
     """
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw predicted against observed means of the bins."""
+        """Draw predicted against observed means of the bins.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Examples
+        --------
+        >>> more = world.sample_regimes({**world.standard_regimes(200), "do(tv,web)": 100}, seed=2)
+        >>> both = ivg.RegimeData.from_frame(more, outcome="sales", actions=["tv", "web"])
+        >>> seen = model.fit(both, draws=100, chains=2, seed=0, progressbar=False)
+        >>> left = seen.leave_out(both, ["do(tv,web)"], draws=100, chains=2, seed=0, progressbar=False)
+        >>> ax = left["do(tv,web)"].plot()
+        """
         from bayes_ivgen.plots import plot_predicted
 
         return plot_predicted(self.table, title=f"{self.name}: would we have predicted it?", prob=PROB, ax=ax)

@@ -35,6 +35,12 @@ class CheckReport:
         What was checked.
     not_tested : dict of str to str
         What could not be, and why.
+
+    Examples
+    --------
+    >>> report = fit.falsify(data, ["assignment", "calibration"])
+    >>> len(report), report.passed, report["calibration[tv]"].name
+    (3, True, 'Calibration of do(tv)')
     """
 
     results: Mapping[str, CheckResult]
@@ -53,6 +59,11 @@ class CheckReport:
         DataFrame
             Indexed by ``check``: ``passed`` (<NA> where it could not be tested), ``statistic``, ``p_value``,
             ``threshold``, the measures that the checks have, and ``finding``, or why it could not be tested.
+
+        Examples
+        --------
+        >>> fit.falsify(data, ["calibration"]).summary().index.tolist()
+        ['calibration[tv]', 'calibration[web]']
         """
         rows = {
             name: {
@@ -71,12 +82,41 @@ class CheckReport:
         return table[[*columns, "finding"]].astype({"passed": "boolean"})
 
     def sentence(self) -> str:
-        """All results in prose, failures first."""
+        """All results in prose, failures first.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> "Calibration of do(tv)" in fit.falsify(data, ["calibration"]).sentence()
+        True
+        """
         ordered = sorted(self.results.values(), key=lambda result: result.passed)
         return "\n".join([*(result.sentence() for result in ordered), *(f"{w}" for w in self.not_tested.values())])
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the p-value of each check and its threshold."""
+        """Draw the p-value of each check and its threshold.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        QueryError
+            If no check could be carried out.
+
+        Examples
+        --------
+        >>> ax = fit.falsify(data, ["calibration"]).plot()
+        """
         from bayes_ivgen.plots import plot_p_values
 
         if not self.results:

@@ -32,6 +32,12 @@ class CheckResult:
         What a failure may come from and what to do next.
     measures : mapping of str to float
         Further figures, where the check has any.
+
+    Examples
+    --------
+    >>> found = fit.check_calibration(data, "tv")
+    >>> found.passed == (found.p_value >= found.threshold), found.table.shape[0] > 0
+    (True, True)
     """
 
     name: str
@@ -45,7 +51,17 @@ class CheckResult:
     measures: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     def sentence(self) -> str:
-        """One or two sentences of prose."""
+        """One or two sentences of prose.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> fit.check_calibration(data, "tv").sentence().startswith("Calibration of do(tv)")
+        True
+        """
         head = f"{self.name} {'passed' if self.passed else 'failed'} (p = {self.p_value:.2g}): {self.finding}."
         return head if self.passed else f"{head} {self.advice}"
 

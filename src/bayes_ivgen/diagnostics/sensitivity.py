@@ -54,6 +54,12 @@ class Sensitivity:
         Pairs of actions (heads of blocks) whose confounders might interact.
     threshold : float
         The decision: whether the quantity lies above or below.
+
+    Examples
+    --------
+    >>> found = fit.sensitivity(do=plan, versus=now)
+    >>> found.pairs, found.reach.shape == found.draws.shape
+    ((('tv', 'web'),), True)
     """
 
     name: str
@@ -65,16 +71,36 @@ class Sensitivity:
 
     @property
     def reach(self) -> FloatArray:
-        """Largest shift if every |theta_jk| is at most 1; shape (S,)."""
+        """Largest shift if every ``|theta_jk|`` is at most 1; shape (S,)."""
         return np.asarray(np.abs(self.shifts).sum(axis=1))
 
     def band(self, strength: float, prob: float = DEFAULT_PROB) -> tuple[float, float]:
-        """Interval that holds whatever the interactions, as long as every |theta_jk| is at most `strength`.
+        """Interval that holds whatever the interactions, as long as every ``|theta_jk|`` is at most `strength`.
+
+        Parameters
+        ----------
+        strength : float
+            0 or more.
+        prob : float
+            Mass of the band.
+
+        Returns
+        -------
+        low, high : float
+            In units of the outcome.
 
         Raises
         ------
         QueryError
             If `strength` is negative or `prob` no probability.
+
+        Examples
+        --------
+        >>> found = fit.sensitivity(do=plan, versus=now)
+        >>> low, high = found.band(0.0)
+        >>> wide = found.band(1.0)
+        >>> wide[0] < low < high < wide[1]
+        True
         """
         if not np.isfinite(strength) or strength < 0:
             raise QueryError(f"strength={strength!r} must be a finite number, 0 or more, for example 0.5.")
@@ -94,6 +120,16 @@ class Sensitivity:
         -------
         float
             0 if the interval holds the threshold without any interaction; infinity if no strength up to 10 is enough.
+
+        Raises
+        ------
+        QueryError
+            If `prob` is no probability.
+
+        Examples
+        --------
+        >>> fit.sensitivity(do=plan, versus=now).tipping_point() >= 0
+        True
         """
         above = self.draws.mean() > self.threshold
         if prob is None:
@@ -115,7 +151,18 @@ class Sensitivity:
         return high
 
     def table(self) -> pd.DataFrame:
-        """One row a pair: mean and standard deviation of the shift that theta_jk = 1 causes, largest first."""
+        """One row a pair: mean and standard deviation of the shift that theta_jk = 1 causes, largest first.
+
+        Returns
+        -------
+        DataFrame
+            ``pair``, ``shift``, ``sd``.
+
+        Examples
+        --------
+        >>> fit.sensitivity(do=plan).table()["pair"].tolist()
+        ['tv x web']
+        """
         found = pd.DataFrame(
             {
                 "pair": [" x ".join(pair) for pair in self.pairs],
@@ -126,13 +173,45 @@ class Sensitivity:
         return found.sort_values("shift", key=np.abs, ascending=False, ignore_index=True)
 
     def summary(self, strengths: Sequence[float] = (0.0, 0.25, 0.5, 1.0), prob: float = DEFAULT_PROB) -> pd.DataFrame:
-        """One row a strength: ``strength``, ``lower``, ``upper``, and ``open``, whether the threshold lies between."""
+        """One row a strength: ``strength``, ``lower``, ``upper``, and ``open``, whether the threshold lies between.
+
+        Parameters
+        ----------
+        strengths : sequence of float
+            Where to evaluate the band.
+        prob : float
+            Mass of the band.
+
+        Returns
+        -------
+        DataFrame
+
+        Examples
+        --------
+        >>> fit.sensitivity(do=plan, versus=now).summary([0, 1])["strength"].tolist()
+        [0, 1]
+        """
         rows = [(strength, *self.band(strength, prob)) for strength in strengths]
         found = pd.DataFrame(rows, columns=["strength", "lower", "upper"])
         return found.assign(open=(found["lower"] <= self.threshold) & (self.threshold <= found["upper"]))
 
     def sentence(self, prob: float = DEFAULT_PROB) -> str:
-        """One sentence of prose about the tipping point."""
+        """One sentence of prose about the tipping point.
+
+        Parameters
+        ----------
+        prob : float
+            Mass of the band.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> fit.sensitivity(do=plan, versus=now).sentence().startswith("difference of E[sales")
+        True
+        """
         side = "above" if self.draws.mean() > self.threshold else "below"
         tip = self.tipping_point(prob)
         start = f"{self.name} at {self.conditions} is {self.draws.mean():.4g}"
@@ -150,7 +229,23 @@ class Sensitivity:
         )
 
     def plot(self, ax: Axes | None = None, prob: float = DEFAULT_PROB) -> Axes:
-        """Draw the band against the strength of the interaction, with the threshold."""
+        """Draw the band against the strength of the interaction, with the threshold.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default a new figure.
+        prob : float
+            Mass of the band.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Examples
+        --------
+        >>> ax = fit.sensitivity(do=plan, versus=now).plot()
+        """
         from bayes_ivgen.plots import plot_band
 
         tip = self.tipping_point(prob)

@@ -52,6 +52,12 @@ class Estimate:
         it is asked for, so tables of many queries need little memory.
     neutral : float or None
         Value that means no difference, of contrasts and biases.
+
+    Examples
+    --------
+    >>> effect = fit.effect(do={"tv": [40, 60], "web": 30})
+    >>> len(effect), dict(effect.draws.sizes)
+    (2, {'chain': 2, 'draw': 300, 'query': 2})
     """
 
     kind: str
@@ -102,6 +108,17 @@ class Estimate:
             One row a query: the actions' values, ``mean``, ``sd``, ``lower``, ``upper``,
             ``prior_share`` (posterior over prior variance of all but levels: near 0 the data answer,
             near 1 the prior), ``supported`` and ``reason``; the mass is in ``attrs["prob"]``.
+
+        Raises
+        ------
+        QueryError
+            If `prob` is no probability.
+
+        Examples
+        --------
+        >>> table = fit.effect(do=plan).summary(prob=0.8)
+        >>> table[["mean", "sd", "lower", "upper"]].shape, table.attrs["prob"]
+        ((1, 4), 0.8)
         """
         tail = (1 - check_prob(prob)) / 2
         parts = over_blocks(lambda block: summarise(self.evaluate(block), [tail, 1 - tail]), self._blocks())
@@ -120,6 +137,20 @@ class Estimate:
             Mass of the interval.
         query : int
             Position of the query.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        QueryError
+            If there is no such query, or `prob` is no probability.
+
+        Examples
+        --------
+        >>> print(fit.effect(do=plan).sentence().split(" is ")[0])
+        E[sales | do(tv, web)] at do(tv=60, web=40)
         """
         if not 0 <= query < len(self):
             raise QueryError(f"query={query} does not exist; there are {len(self)} queries, counted from 0.")
@@ -146,6 +177,10 @@ class Estimate:
         Returns
         -------
         matplotlib Axes
+
+        Examples
+        --------
+        >>> ax = fit.response_curve("tv").plot(prob=0.8)
         """
         from bayes_ivgen.plots import MAX_ROWS, plot_curve, plot_forest
 

@@ -37,6 +37,21 @@ class Fit(FitChecks, FitRows, FitDecisions, FitGrowth):
         ``log_likelihood`` (one total a regime), ``observed_data`` (summaries, not rows),
         ``constant_data``, ``natural_rows`` (for responses), ``profiles`` (up to 10,000 rows of each
         regime, for `update`) and ``statistics``; ArviZ functions accept it.
+
+    Examples
+    --------
+    >>> fit.actions, fit.outcome_name, fit.categories, fit.regimes
+    (('tv', 'web'), 'sales', {}, (Regime('obs'), Regime('do(tv)'), Regime('do(web)')))
+    >>> fit.graph.edges, fit.model == model, fit.settings["engine"]
+    ((('tv', 'web'),), True, 'conjugate')
+    >>> bool(fit.diagnostics.loc["effects", "r_hat"] < 1.1)
+    True
+    >>> fit.statistics.rows.tolist(), fit.profiles.n_rows, fit.lift_tests is None
+    ([300.0, 300.0, 300.0], 900, True)
+    >>> fit.effects.coefficients.shape == (2, 300, fit.design.n_coefficients)
+    True
+    >>> fit.noise.kind  # of the normal likelihood; with another one fit.spread
+    'additive'
     """
 
     def effect(
@@ -76,6 +91,7 @@ class Fit(FitChecks, FitRows, FitDecisions, FitGrowth):
         Returns
         -------
         Estimate
+            One query a row of `do`; ``draws`` has dims (chain, draw, query), in units of the outcome.
 
         Raises
         ------
@@ -86,6 +102,19 @@ class Fit(FitChecks, FitRows, FitDecisions, FitGrowth):
             message names what is missing.
         SupportError
             If a value lies far outside those that were tried.
+
+        Examples
+        --------
+        >>> effect = fit.effect(do=plan)
+        >>> effect.draws.sizes["draw"], effect.name
+        (300, 'E[sales | do(tv, web)]')
+        >>> fit.effect(do={"tv": 60}, rest="respond").name
+        'E[sales | do(tv)]'
+        >>> fit.effect(do={"tv": 60}, given={"web": 40}).name
+        'E[sales | do(tv), web]'
+        >>> frame = pd.DataFrame({"tv": [40, 50, 60], "web": [30, 30, 30]})
+        >>> fit.effect(do=frame).summary()[["mean", "sd", "lower", "upper"]].shape
+        (3, 4)
         """
         queries = self._queries(do, given, rest, covariates)
         estimate = self.effects.effect(queries, extrapolate=extrapolate)
@@ -115,6 +144,17 @@ class Fit(FitChecks, FitRows, FitDecisions, FitGrowth):
         -------
         Estimate
             Its interval covers single outcomes, not their mean.
+
+        Raises
+        ------
+        QueryError, IdentificationError, SupportError
+            As in `effect`.
+
+        Examples
+        --------
+        >>> mean, single = fit.effect(do=plan).summary().iloc[0], fit.outcome(do=plan).summary().iloc[0]
+        >>> bool(single["sd"] > mean["sd"])
+        True
         """
         queries = self._queries(do, given, rest, covariates)
         if self.model.family.rowwise:
@@ -152,11 +192,26 @@ class Fit(FitChecks, FitRows, FitDecisions, FitGrowth):
         kind : {"difference", "ratio"}
             How the two effects are compared.
 
+        Returns
+        -------
+        Estimate
+            One query a row; its sentence names both sides.
+
         Raises
         ------
         IdentificationError
             If the regimes do not identify it. A difference (a ratio, with the log link) may be
             identified although its two effects are not.
+        QueryError
+            If there is nothing to compare with, or a side is not well formed; see `effect`.
+
+        Examples
+        --------
+        >>> gain = fit.contrast(do=plan, versus=now)
+        >>> gain.kind, gain.neutral
+        ('contrast', 0.0)
+        >>> fit.contrast(do=plan, versus=now, kind="ratio").neutral
+        1.0
         """
         if versus is None and versus_given is None and versus_covariates is None:
             raise QueryError("contrast needs versus={...}: the values that the first ones are compared with.")
@@ -184,6 +239,23 @@ class Fit(FitChecks, FitRows, FitDecisions, FitGrowth):
             The action that moves.
         values : array, optional
             Where to evaluate; by default 60 points, or the levels, of the tested range.
+
+        Returns
+        -------
+        Estimate
+            One query a value.
+
+        Raises
+        ------
+        QueryError
+            If the action is unknown.
+        IdentificationError
+            If the regimes do not identify the joint effect.
+
+        Examples
+        --------
+        >>> len(fit.response_curve("tv")), len(fit.response_curve("tv", [30, 60]))
+        (60, 2)
         """
         return self.effects.response_curve(action, self._grid(action, values, "tested"))
 
@@ -198,12 +270,34 @@ class Fit(FitChecks, FitRows, FitDecisions, FitGrowth):
             The action.
         values : array, optional
             Where to evaluate; by default 60 points, or the levels, of its natural range.
+
+        Returns
+        -------
+        Estimate
+            One query a value.
+
+        Raises
+        ------
+        QueryError
+            If the action is unknown.
+        IdentificationError
+            If the regimes do not identify it.
+
+        Examples
+        --------
+        >>> fit.confounding_bias("tv", [30, 60]).summary().shape[0]
+        2
         """
         return self.effects.confounding_bias(action, self._grid(action, values, "natural"))
 
     @property
     def plot(self) -> FitPlots:
-        """Pictures of all that the fit says: ``fit.plot.curves()``, ``bias``, ``surface``, ``contrasts`` and others."""
+        """Pictures of all that the fit says: ``fit.plot.curves()``, ``bias``, ``surface``, ``contrasts`` and others.
+
+        Examples
+        --------
+        >>> ax = fit.plot.curves("tv")
+        """
         from bayes_ivgen.interface.plotting import FitPlots
 
         return FitPlots(self)
@@ -213,6 +307,28 @@ class Fit(FitChecks, FitRows, FitDecisions, FitGrowth):
 
         Units are those of the predictor: of the outcome with the identity link, of log E[Y] with ``link="log"``
         (exp(offset) is a factor on the mean), of -log(1 - E[Y]) with ``"log_complement"``.
+
+        Parameters
+        ----------
+        prob : float
+            Mass of the interval.
+
+        Returns
+        -------
+        DataFrame
+            One row a data set: ``mean``, ``sd``, ``lower``, ``upper``.
+
+        Raises
+        ------
+        QueryError
+            If the data do not tell data sets apart.
+
+        Examples
+        --------
+        >>> waves = rows.assign(wave=np.resize(["spring", "summer"], len(rows)))
+        >>> two = ivg.RegimeData.from_frame(waves, outcome="sales", actions=["tv", "web"], dataset="wave")
+        >>> model.fit(two, draws=100, chains=2, seed=0, progressbar=False).dataset_offsets().index.tolist()
+        ['spring', 'summer']
         """
         return dataset_offsets(self.design, self.effects.coefficients, prob)
 

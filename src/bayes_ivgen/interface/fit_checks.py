@@ -41,6 +41,11 @@ class FitChecks(FitCore):
         ------
         QueryError
             If the action is unknown, or the data have other columns or no rows that set it alone.
+
+        Examples
+        --------
+        >>> print(fit.check_calibration(data, "tv").name)
+        Calibration of do(tv)
         """
         from bayes_ivgen.diagnostics import calibration_check
 
@@ -73,6 +78,12 @@ class FitChecks(FitCore):
         ------
         QueryError
             If a name is unknown, or the data have other columns than the fit.
+
+        Examples
+        --------
+        >>> report = fit.falsify(data, ["invariance", "calibration"])
+        >>> list(report), report.not_tested
+        (['invariance', 'calibration[tv]', 'calibration[web]'], {})
         """
         from bayes_ivgen.diagnostics import run_checks
 
@@ -115,6 +126,14 @@ class FitChecks(FitCore):
             If the data are not those of the fit.
         DataError
             If a label is unknown.
+
+        Examples
+        --------
+        >>> more = world.sample_regimes({**world.standard_regimes(200), "do(tv,web)": 100}, seed=2)
+        >>> both = ivg.RegimeData.from_frame(more, outcome="sales", actions=["tv", "web"])
+        >>> seen = model.fit(both, draws=100, chains=2, seed=0, progressbar=False)
+        >>> list(seen.leave_out(both, ["do(tv,web)"], draws=100, chains=2, seed=0, progressbar=False))
+        ['do(tv,web)']
         """
         from bayes_ivgen.interface.leave_out import leave_regimes_out
 
@@ -152,10 +171,19 @@ class FitChecks(FitCore):
         seed : int
             Of the labels and the draws.
 
+        Returns
+        -------
+        CheckResult
+
         Raises
         ------
         QueryError
             If the data are not those of the fit, the action is unknown, or too few rows leave it alone.
+
+        Examples
+        --------
+        >>> fit.placebo(data, "tv", draws=100, chains=2, progressbar=False).name
+        'Placebo test of tv'
         """
         from bayes_ivgen.interface.placebo import placebo_check
 
@@ -200,6 +228,12 @@ class FitChecks(FitCore):
             If the effect does not rest on additivity across confounders, or the link is not the identity.
         IdentificationError
             If the regimes do not identify the effect.
+
+        Examples
+        --------
+        >>> found = fit.sensitivity(do=plan, versus=now)
+        >>> found.pairs, found.threshold
+        ((('tv', 'web'),), 0.0)
         """
         from bayes_ivgen.diagnostics import sensitivity_of
 

@@ -189,14 +189,44 @@ class FitCore:
         return FamilySpread(family, drawn, share=bool(self._content["settings"].get("share", False)))
 
     def refuse_unless_normal(self, what: str) -> None:
-        """Raise a `SpecError` if rows enter the likelihood one by one: the fit has no `what`."""
+        """Raise a `SpecError` if rows enter the likelihood one by one: the fit has no `what`.
+
+        Parameters
+        ----------
+        what : str
+            What was asked for, for the message.
+
+        Raises
+        ------
+        SpecError
+            If the likelihood is not normal.
+
+        Examples
+        --------
+        >>> fit.refuse_unless_normal("noise model")
+        """
         if self.model.family.rowwise:
             raise SpecError(
                 f"a fit with likelihood={self.model.likelihood!r} has no {what}; see fit.spread and fit.datatree."
             )
 
     def queries(self, do: Mapping[str, Any]) -> Queries:
-        """Questions about the joint regime; actions and covariates left out are averaged over observed values."""
+        """Questions about the joint regime; actions and covariates left out are averaged over observed values.
+
+        Parameters
+        ----------
+        do : mapping or data frame
+            Values of the actions that are set.
+
+        Returns
+        -------
+        Queries
+
+        Examples
+        --------
+        >>> len(fit.queries({"tv": [40, 60]}))
+        2
+        """
         return self._queries(do, None, "hold", None)
 
     def _queries(self, do: Any, given: Any, rest: str | None, covariates: Any) -> Queries:

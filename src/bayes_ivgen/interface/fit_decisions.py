@@ -71,6 +71,12 @@ class FitDecisions(FitCore):
             If the regimes do not identify the joint effect.
         SupportError
             If allowed values lie where their action was not set.
+
+        Examples
+        --------
+        >>> decision = fit.allocate(80, status_quo=now)
+        >>> decision.cost <= 80, sorted(decision.best)
+        (True, ['tv', 'web'])
         """
         from bayes_ivgen.decisions import allocate
 
@@ -126,6 +132,12 @@ class FitDecisions(FitCore):
             If a question, candidate, cost or size is not valid, or the budget pays for no experiment.
         SpecError
             If the likelihood is not normal, or the fit has weights.
+
+        Examples
+        --------
+        >>> found = fit.next_experiment({"do": plan}, rows=200)
+        >>> found.ranking["regime"].nunique()
+        4
         """
         from bayes_ivgen.interface.experiment_choice import next_experiment_of
 
@@ -153,6 +165,11 @@ class FitDecisions(FitCore):
             If the action is unknown, a change is zero, or the link is not the identity.
         IdentificationError
             If the data do not identify the change.
+
+        Examples
+        --------
+        >>> fit.to_lift_tests("tv", x=[20.0, 40.0], delta_x=10.0).columns.tolist()
+        ['channel', 'x', 'delta_x', 'delta_y', 'sigma']
         """
         from bayes_ivgen.interface.lift_export import lift_tests_of
 

@@ -62,6 +62,13 @@ class FitGrowth(FitCore):
         -----
         DataWarning
             If new rows lie far beyond the range of the earlier ones.
+
+        Examples
+        --------
+        >>> later = world.sample_regimes({"do(tv)": 100}, seed=5)
+        >>> more = ivg.RegimeData.from_frame(later, outcome="sales", actions=["tv", "web"])
+        >>> fit.update(more, draws=100, chains=2, seed=0, progressbar=False).statistics.rows.tolist()
+        [300.0, 400.0, 300.0]
         """
         from bayes_ivgen.interface.fitting import Sampling
         from bayes_ivgen.interface.updating import update_fit
@@ -75,12 +82,27 @@ class FitGrowth(FitCore):
 
         Knots, centres and labels are in it, but no row and no draw.
 
+        Parameters
+        ----------
+        path : path
+            File to write.
+
+        Returns
+        -------
+        Path
+            The same path.
+
         Raises
         ------
         SpecError
             If the likelihood is not normal.
         StorageError
             If the file cannot be written.
+
+        Examples
+        --------
+        >>> fit.save_design(folder / "design.json").name
+        'design.json'
         """
         from bayes_ivgen.interface.row_summary import FrozenDesign
 
@@ -115,12 +137,22 @@ class FitGrowth(FitCore):
         overwrite : bool
             Replace what is there.
 
+        Returns
+        -------
+        Path
+            The same path.
+
         Raises
         ------
         StorageError
             If something is there already, or it cannot be written; nothing half-written stays.
         QueryError
             If the queries, the units or the data do not belong to the fit.
+
+        Examples
+        --------
+        >>> fit.report(folder / "report.html", units={"sales": "thousand euro"}).name
+        'report.html'
         """
         from bayes_ivgen.interface.reporting import write_report
 
@@ -137,10 +169,20 @@ class FitGrowth(FitCore):
         overwrite : bool
             Replace what is there.
 
+        Returns
+        -------
+        Path
+            The same path.
+
         Raises
         ------
         StorageError
             If something is there already, or it cannot be written; nothing half-written stays.
+
+        Examples
+        --------
+        >>> fit.save(folder / "fit.zarr").name
+        'fit.zarr'
         """
         from bayes_ivgen.storage import save_datatree
 

@@ -36,7 +36,7 @@ GraphChoice = Literal["learn", "full", "empty"]
 
 @dataclass(frozen=True)
 class InterventionModel:
-    """An additive model of the outcome in all regimes at once (design equation 1).
+    """An additive model of the outcome in all regimes at once (docs/theory/decomposition.md, equation 1).
 
     E[Y | a, R] = alpha + sum_k m_k(a_k) + sum_k (1 - R_k) c_k(a_k, a_pa(k)) + s(a) + q(x), where
     R_k = 1 if action k was set by the experimenter; after equations 9 to 17 of Kekić et al. (ICML
@@ -82,6 +82,12 @@ class InterventionModel:
     ------
     SpecError
         If an argument is not valid.
+
+    Examples
+    --------
+    >>> model = ivg.InterventionModel(graph=ivg.ActionGraph({"web": ["tv"]}), confounding="separable")
+    >>> model.separable, model.noise, model.family.name
+    (True, 'additive', 'normal')
     """
 
     causal: Basis = field(default_factory=BSpline)
@@ -135,16 +141,41 @@ class InterventionModel:
         return self.confounding == "separable"
 
     def prior_table(self) -> Priors:
-        """All priors of the model; print it."""
+        """All priors of the model; print it.
+
+        Returns
+        -------
+        Priors
+            ``print`` lists them.
+
+        Examples
+        --------
+        >>> print("causal_linear" in str(model.prior_table()))
+        True
+        """
         return Priors.from_user(self.priors, self.family.parameters)
 
     def action_graph(self, data: RegimeData) -> ActionGraph:
         """Return the graph that a fit to `data` uses, with what the data say about it as its evidence.
 
+        Parameters
+        ----------
+        data : RegimeData
+            Rows of one or more regimes.
+
+        Returns
+        -------
+        ActionGraph
+
         Raises
         ------
         SpecError
             If the graph names something that is not an action of the data.
+
+        Examples
+        --------
+        >>> model.action_graph(data).edges
+        (('tv', 'web'),)
         """
         if isinstance(self.graph, ActionGraph):
             self.graph.check_actions(data.actions)
@@ -154,7 +185,31 @@ class InterventionModel:
         return with_evidence(data, ActionGraph.full(data.actions) if self.graph == "full" else ActionGraph.empty())
 
     def design(self, data: RegimeData, graph: ActionGraph | None = None) -> Design:
-        """Fix bases and coefficient layout by `data`."""
+        """Fix bases and coefficient layout by `data`.
+
+        Parameters
+        ----------
+        data : RegimeData
+            Rows of one or more regimes.
+        graph : ActionGraph, optional
+            By default that of `action_graph`.
+
+        Returns
+        -------
+        Design
+            ``design.rows(values, was_set)`` has shape (n, n_coefficients).
+
+        Raises
+        ------
+        SpecError
+            If the model does not fit the data.
+
+        Examples
+        --------
+        >>> design = model.design(data)
+        >>> design.rows(np.array([[60.0, 40.0]]), np.array([[True, True]])).shape == (1, design.n_coefficients)
+        True
+        """
         return build_design(
             data,
             causal=self.causal,
@@ -168,15 +223,48 @@ class InterventionModel:
     def structure(self, data: RegimeData) -> Structure:
         """Resolve synergy, covariates and blocks by the names in `data`.
 
+        Parameters
+        ----------
+        data : RegimeData
+            Rows of one or more regimes.
+
+        Returns
+        -------
+        Structure
+
         Raises
         ------
         SpecError
             If a name is unknown, or a regime of the data sets part of a block.
+
+        Examples
+        --------
+        >>> ivg.InterventionModel(synergy=True).structure(data).synergy
+        (('tv', 'web'),)
         """
         return Structure.of(data, blocks=self.blocks, synergy=self.synergy, covariates=self.covariates)
 
     def sigma_groups(self, regimes: Sequence[str]) -> tuple[NDArray[np.intp], tuple[str, ...]]:
-        """Which noise scale each regime has, and the names of the noise scales."""
+        """Which noise scale each regime has, and the names of the noise scales.
+
+        Parameters
+        ----------
+        regimes : sequence of str
+            Labels of the regimes.
+
+        Returns
+        -------
+        index : ndarray, shape (R,)
+            Noise scale of each regime.
+        names : tuple of str
+            Names of the noise scales.
+
+        Examples
+        --------
+        >>> index, names = ivg.InterventionModel(noise="constant").sigma_groups(["obs", "do(tv)"])
+        >>> index.tolist(), names
+        ([0, 0], ('all',))
+        """
         if self.noise == "constant":
             return np.zeros(len(regimes), dtype=np.intp), ("all",)
         return np.arange(len(regimes)), tuple(regimes)
@@ -247,6 +335,12 @@ class InterventionModel:
             this happens in about one fit of a hundred (docs/theory/graph.md has the figures).
         ConvergenceWarning
             If the chains did not mix.
+
+        Examples
+        --------
+        >>> found = model.fit(data, draws=200, chains=2, seed=0, progressbar=False)
+        >>> dict(found.datatree["posterior"]["alpha"].sizes)
+        {'chain': 2, 'draw': 200}
         """
         if self.family.rowwise:
             from bayes_ivgen.interface.family_fitting import fit_family_model as fit_model
@@ -272,12 +366,29 @@ class InterventionModel:
     def read_lift_tests(self, frame: Any, data: RegimeData) -> LiftTests | None:
         """Check a frame of lift tests against the actions of the data; None stays None.
 
+        Parameters
+        ----------
+        frame : data frame or None
+            See `fit`.
+        data : RegimeData
+            Rows of one or more regimes.
+
+        Returns
+        -------
+        LiftTests or None
+
         Raises
         ------
         DataError
             If the frame cannot be used.
         SpecError
             If the link is not the identity: the change of the mean then depends on all other actions.
+
+        Examples
+        --------
+        >>> tests = pd.DataFrame({"channel": ["tv"], "x": [30.0], "delta_x": [10.0], "delta_y": [8.0], "sigma": [3.0]})
+        >>> type(model.read_lift_tests(tests, data)).__name__
+        'LiftTests'
         """
         if frame is None:
             return None
@@ -297,11 +408,28 @@ class InterventionModel:
         ``outcome`` is in its own units, the parameters in units of its standard deviation. With `lift_tests`, as
         in `fit`, there is a second observed variable of that name.
 
+        Parameters
+        ----------
+        data : RegimeData
+            Rows of one or more regimes.
+        lift_tests : data frame, optional
+            As in `fit`.
+
+        Returns
+        -------
+        pymc.Model
+
         Raises
         ------
         SpecError
             If the model has weights: they are known only after a first fit; if a weight of the data is not a whole
             number; if the data or `lift_tests` hold what the likelihood has no use for.
+
+        Examples
+        --------
+        >>> pm_model = model.to_pymc(data)
+        >>> sorted(variable.name for variable in pm_model.free_RVs)
+        ['alpha', 'hyper', 'sigma', 'tau', 'z']
         """
         if self.weights is not None:
             raise SpecError(
@@ -323,7 +451,17 @@ class InterventionModel:
         return rowwise_model(data, design, Priors.from_user(self.priors), index, names, known)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data for storage."""
+        """Return plain data for storage.
+
+        Returns
+        -------
+        dict of str to Any
+
+        Examples
+        --------
+        >>> model.to_dict()["likelihood"]
+        'normal'
+        """
         graph = self.graph.to_dict() if isinstance(self.graph, ActionGraph) else self.graph
         return {
             "causal": _basis_to_dict(self.causal),
@@ -340,7 +478,24 @@ class InterventionModel:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], priors: Priors) -> InterventionModel:
-        """Restore a model written by `to_dict`; its priors are stored beside it."""
+        """Restore a model written by `to_dict`; its priors are stored beside it.
+
+        Parameters
+        ----------
+        data : mapping
+            What `to_dict` returned.
+        priors : Priors
+            What `prior_table` returned.
+
+        Returns
+        -------
+        InterventionModel
+
+        Examples
+        --------
+        >>> ivg.InterventionModel.from_dict(model.to_dict(), model.prior_table()) == model
+        True
+        """
         graph: Any = data["graph"] if isinstance(data["graph"], str) else ActionGraph(data["graph"])
         default = Priors(has=priors.has)
         usual = {kind.value: prior for kind, prior in default.hyper.items()} | default.spread

@@ -38,6 +38,12 @@ class FitPlots:
         The fit.
     units : mapping of str to str
         Units of columns, written beside their names; see `with_units`.
+
+    Examples
+    --------
+    >>> ax = fit.plot.with_units({"sales": "thousand euro"}).curves("tv")
+    >>> ax.get_ylabel() == fit.plot.with_units({"sales": "thousand euro"}).mean_label
+    True
     """
 
     fit: Fit = field(repr=False)
@@ -46,10 +52,24 @@ class FitPlots:
     def with_units(self, units: Mapping[str, str]) -> FitPlots:
         """Return the same pictures with units: ``fit.plot.with_units({"sales": "thousand euro"}).curves()``.
 
+        Parameters
+        ----------
+        units : mapping of str to str
+            Unit of a column.
+
+        Returns
+        -------
+        FitPlots
+
         Raises
         ------
         QueryError
             If a name is not a column of the fit.
+
+        Examples
+        --------
+        >>> fit.plot.with_units({"tv": "spots"}).label("tv")
+        'tv (spots)'
         """
         names = [*self.fit.design.variables, self.fit.outcome_name]
         unknown = [name for name in units if name not in names]
@@ -58,7 +78,22 @@ class FitPlots:
         return replace(self, units=dict(units))
 
     def label(self, name: str) -> str:
-        """Return a column's name with its unit."""
+        """Return a column's name with its unit.
+
+        Parameters
+        ----------
+        name : str
+            Name of a column.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> fit.plot.label("tv")
+        'tv'
+        """
         return f"{name} ({self.units[name]})" if name in self.units else name
 
     @property
@@ -93,6 +128,11 @@ class FitPlots:
             If an action is unknown, or there are not as many axes as actions.
         IdentificationError
             If the joint effect is not identified.
+
+        Examples
+        --------
+        >>> fit.plot.curves(["tv", "web"]).shape
+        (2,)
         """
         from bayes_ivgen.plots import plot_curve
 
@@ -115,8 +155,28 @@ class FitPlots:
         """Beside each response curve what rows seem to say in which the action was left alone.
 
         The distance of the two is the confounding bias. Blue ticks are values that were set, orange ones values that
-        came about. Parameters, returned axes and errors are those of `curves`; an action without an observational
-        reading raises an `IdentificationError`.
+        came about.
+
+        Parameters
+        ----------
+        actions, prob, ax
+            As in `curves`.
+
+        Returns
+        -------
+        Axes
+            Or an array of them, as in `curves`.
+
+        Raises
+        ------
+        QueryError
+            As in `curves`.
+        IdentificationError
+            If an action has no observational reading.
+
+        Examples
+        --------
+        >>> ax = fit.plot.bias("tv")
         """
         from bayes_ivgen.plots import plot_readings
 
@@ -160,12 +220,20 @@ class FitPlots:
         ax : Axes, optional
             Where to draw; by default a new figure.
 
+        Returns
+        -------
+        Axes
+
         Raises
         ------
         QueryError
             If an action is unknown or named twice.
         IdentificationError
             If the joint effect is not identified.
+
+        Examples
+        --------
+        >>> ax = fit.plot.surface("tv", "web", points=9)
         """
         from bayes_ivgen.plots import plot_surface
 
@@ -192,6 +260,27 @@ class FitPlots:
         """Compare lower with upper quartile of each action, the others held, and of all of them together.
 
         Comparisons that are not identified are left out; other ones are drawn by ``fit.contrast(...).plot()``.
+
+        Parameters
+        ----------
+        prob : float
+            Mass of the intervals.
+        ax : Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        Axes
+
+        Raises
+        ------
+        QueryError
+            If none is identified, or `prob` is no probability.
+
+        Examples
+        --------
+        >>> len(fit.plot.contrasts().get_yticklabels())
+        3
         """
         from bayes_ivgen.plots import plot_forest
 
@@ -209,7 +298,21 @@ class FitPlots:
         )
 
     def regimes(self, *, ax: Axes | None = None) -> Axes:
-        """Rows of each regime and the range of each action in it."""
+        """Rows of each regime and the range of each action in it.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        Axes
+
+        Examples
+        --------
+        >>> ax = fit.plot.regimes()
+        """
         from bayes_ivgen.plots import plot_regimes
 
         return plot_regimes(tables.regime_table(self.fit), ax=ax)
@@ -238,10 +341,18 @@ class FitPlots:
         ax : Axes, optional
             Where to draw; by default a new figure.
 
+        Returns
+        -------
+        Axes
+
         Raises
         ------
         QueryError
             If there are no rows of this regime.
+
+        Examples
+        --------
+        >>> ax = fit.plot.outcome("do(tv)")
         """
         from bayes_ivgen.plots import plot_outcome
 
@@ -256,14 +367,44 @@ class FitPlots:
         return plot_outcome(rows.outcome, drawn, label=name, prob=check_prob(prob), title=wanted.label, ax=ax)
 
     def residuals(self, *, data: RegimeData | None = None, ax: Axes | None = None) -> Axes:
-        """Outcome minus its posterior mean in up to 400 rows of each regime; `data` as in `outcome`."""
+        """Outcome minus its posterior mean in up to 400 rows of each regime; `data` as in `outcome`.
+
+        Parameters
+        ----------
+        data : RegimeData, optional
+            As in `outcome`.
+        ax : Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        Axes
+
+        Examples
+        --------
+        >>> ax = fit.plot.residuals()
+        """
         from bayes_ivgen.plots import plot_residuals
 
         table = tables.residual_table(self.fit, data)
         return plot_residuals(table, label=self.label(self.fit.outcome_name), ax=ax)
 
     def graph(self, *, ax: Axes | None = None) -> Axes:
-        """Which action drives which, with p-values where the data were asked."""
+        """Which action drives which, with p-values where the data were asked.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; by default a new figure.
+
+        Returns
+        -------
+        Axes
+
+        Examples
+        --------
+        >>> ax = fit.plot.graph()
+        """
         return self.fit.graph.plot(self.fit.actions, ax=ax)
 
     def _panels(

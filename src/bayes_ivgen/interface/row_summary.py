@@ -121,6 +121,14 @@ class RowSummary:
         Fingerprint of the columns.
     facts : RegimeData
         Counts, moments, ranges and levels of each regime, without rows.
+
+    Examples
+    --------
+    >>> summary = ivg.RowSummary.of(data, fit)
+    >>> summary.n_rows, summary.regimes
+    (900, (Regime('obs'), Regime('do(tv)'), Regime('do(web)')))
+    >>> (summary + summary).n_rows
+    1800
     """
 
     statistics: SufficientStatistics = field(repr=False)
@@ -140,12 +148,22 @@ class RowSummary:
         cores : int, optional
             Threads, by default all cores.
 
+        Returns
+        -------
+        RowSummary
+
         Raises
         ------
         DataError
             If the columns are not those of the fit, or a label is new.
         StorageError
             If the file cannot be read.
+
+        Examples
+        --------
+        >>> path = fit.save_design(folder / "columns.json")
+        >>> ivg.RowSummary.of(data, path)
+        RowSummary of 900 rows (obs: 300, do(tv): 300, do(web): 300)
         """
         frozen = _frozen(design)
         own = RegimeData(frozen.columns, {}, GoneSource(), {}, frozen.label_sets)
@@ -185,10 +203,27 @@ class RowSummary:
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write it as a Zarr folder.
 
+        Parameters
+        ----------
+        path : path
+            Folder to write.
+        overwrite : bool
+            Replace what is there.
+
+        Returns
+        -------
+        Path
+            The same path.
+
         Raises
         ------
         StorageError
             If something is there already, or it cannot be written; nothing half-written stays.
+
+        Examples
+        --------
+        >>> ivg.RowSummary.of(data, fit).save(folder / "sums.zarr").name
+        'sums.zarr'
         """
         from bayes_ivgen.storage import save_datatree
 
@@ -202,10 +237,25 @@ class RowSummary:
     def load(cls, path: str | Path) -> Self:
         """Read what `save` wrote.
 
+        Parameters
+        ----------
+        path : path
+            Folder that `save` wrote.
+
+        Returns
+        -------
+        RowSummary
+
         Raises
         ------
         StorageError
             If there is no such folder, or it is something else.
+
+        Examples
+        --------
+        >>> path = ivg.RowSummary.of(data, fit).save(folder / "sums2.zarr")
+        >>> ivg.RowSummary.load(path).n_rows
+        900
         """
         place = Path(path)
         if not place.exists():

@@ -40,6 +40,14 @@ class ActionGraph:
     ------
     SpecError
         If an action is its own ancestor, or a value is a string instead of a list.
+
+    Examples
+    --------
+    >>> graph = ivg.ActionGraph({"web": ["tv"], "sales_calls": ["tv", "web"]})
+    >>> print(graph)
+    ActionGraph: tv -> web, tv -> sales_calls, web -> sales_calls
+    >>> graph.edges
+    (('tv', 'web'), ('tv', 'sales_calls'), ('web', 'sales_calls'))
     """
 
     parents: Mapping[str, tuple[str, ...]]
@@ -64,20 +72,75 @@ class ActionGraph:
 
     @classmethod
     def full(cls, actions: Sequence[str]) -> ActionGraph:
-        """Let every action drive all later ones, in the order given."""
+        """Let every action drive all later ones, in the order given.
+
+        Parameters
+        ----------
+        actions : sequence of str
+            Causes before what they drive.
+
+        Returns
+        -------
+        ActionGraph
+
+        Examples
+        --------
+        >>> ivg.ActionGraph.full(["tv", "web", "radio"]).parents_of("radio")
+        ('tv', 'web')
+        """
         return cls({action: actions[:k] for k, action in enumerate(actions)})
 
     @classmethod
     def empty(cls) -> ActionGraph:
-        """Let no action drive another one."""
+        """Let no action drive another one.
+
+        Returns
+        -------
+        ActionGraph
+
+        Examples
+        --------
+        >>> ivg.ActionGraph.empty().edges
+        ()
+        """
         return cls({})
 
     def parents_of(self, action: str) -> tuple[str, ...]:
-        """Direct parents of an action."""
+        """Direct parents of an action.
+
+        Parameters
+        ----------
+        action : str
+            Name of an action.
+
+        Returns
+        -------
+        tuple of str
+
+        Examples
+        --------
+        >>> ivg.ActionGraph({"web": ["tv"]}).parents_of("web")
+        ('tv',)
+        """
         return self.parents.get(action, ())
 
     def ancestors_of(self, action: str) -> tuple[str, ...]:
-        """All actions from which a directed path leads to `action`."""
+        """All actions from which a directed path leads to `action`.
+
+        Parameters
+        ----------
+        action : str
+            Name of an action.
+
+        Returns
+        -------
+        tuple of str
+
+        Examples
+        --------
+        >>> ivg.ActionGraph({"web": ["tv"], "social": ["web"]}).ancestors_of("social")
+        ('web', 'tv')
+        """
         found: dict[str, None] = {}
         queue = list(self.parents_of(action))
         while queue:
@@ -88,7 +151,22 @@ class ActionGraph:
         return tuple(found)
 
     def order(self, actions: Sequence[str]) -> tuple[str, ...]:
-        """Return the actions with every parent before its children; ties in the order given."""
+        """Return the actions with every parent before its children; ties in the order given.
+
+        Parameters
+        ----------
+        actions : sequence of str
+            All actions.
+
+        Returns
+        -------
+        tuple of str
+
+        Examples
+        --------
+        >>> ivg.ActionGraph({"tv": ["web"]}).order(["tv", "web", "radio"])
+        ('web', 'radio', 'tv')
+        """
         sorter: TopologicalSorter[str] = TopologicalSorter({a: self.parents_of(a) for a in actions})
         sorter.prepare()
         ordered: list[str] = []
@@ -104,7 +182,27 @@ class ActionGraph:
         return tuple((parent, child) for child, parents in self.parents.items() for parent in parents)
 
     def check_actions(self, actions: Sequence[str]) -> None:
-        """Raise a `SpecError` if the graph names something that is not an action."""
+        """Raise a `SpecError` if the graph names something that is not an action.
+
+        Parameters
+        ----------
+        actions : sequence of str
+            All actions.
+
+        Raises
+        ------
+        SpecError
+            If it does.
+
+        Examples
+        --------
+        >>> try:
+        ...     ivg.ActionGraph({"web": ["tv"]}).check_actions(["web", "radio"])
+        ... except ivg.errors.SpecError as error:
+        ...     print(error)
+        the graph names 'tv', which is not an action. The actions are ['web', 'radio']; correct the name or remove the
+        edge.
+        """
         named = dict.fromkeys([*self.parents, *(parent for parent, _ in self.edges)])
         unknown = [name for name in named if name not in actions]
         if unknown:
@@ -114,7 +212,18 @@ class ActionGraph:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data for storage."""
+        """Return plain data for storage.
+
+        Returns
+        -------
+        dict of str to list of str
+            Parents of each action that has any.
+
+        Examples
+        --------
+        >>> ivg.ActionGraph({"web": ["tv"]}).to_dict()
+        {'web': ['tv']}
+        """
         return {child: list(parents) for child, parents in self.parents.items()}
 
     def __eq__(self, other: object) -> bool:
@@ -142,6 +251,10 @@ class ActionGraph:
         ------
         SpecError
             If the graph names something that is not among `actions`.
+
+        Examples
+        --------
+        >>> ax = fit.graph.plot(fit.actions)
         """
         from bayes_ivgen.plots import plot_graph
 
@@ -156,7 +269,25 @@ class ActionGraph:
         return list(dict.fromkeys([*named, *(name for edge in self.edges for name in edge), *self.parents]))
 
     def p_value(self, edge: tuple[str, str]) -> tuple[float, str]:
-        """Return the smaller p-value of the two kinds of test, not a number without either, and where it is from."""
+        """Return the smaller p-value of the two kinds of test, not a number without either, and where it is from.
+
+        Parameters
+        ----------
+        edge : tuple of (str, str)
+            Cause and effect.
+
+        Returns
+        -------
+        p_value : float
+        where : str
+            The rows that were asked; empty without a test.
+
+        Examples
+        --------
+        >>> p, where = fit.graph.p_value(("tv", "web"))
+        >>> bool(p < 0.01), where
+        (True, 'in do(tv)')
+        """
         if self.evidence is None or edge not in self.evidence.index:
             return float("nan"), ""
         row: dict[Any, float] = self.evidence.loc[[edge]].to_dict("records")[0]

@@ -5,7 +5,8 @@ form where that is tractable (the joint effect always is).
 
 Examples
 --------
->>> world = polynomial(n_actions=3, seed=1)
+>>> import bayes_ivgen as ivg
+>>> world = ivg.simulate.polynomial(n_actions=3, seed=1)
 >>> rows = world.sample_regimes(world.standard_regimes(100), seed=0)
 >>> list(rows.columns)
 ['regime', 'a1', 'a2', 'a3', 'y']

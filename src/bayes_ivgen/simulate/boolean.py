@@ -60,7 +60,7 @@ def boolean_example(which: Example = "example1", world: int = 0, p: float | None
 
     Examples
     --------
-    >>> [float(boolean_example("example1", world, p=0.5).effect([[0, 1]])[0]) for world in (0, 1)]
+    >>> [float(ivg.simulate.boolean_example("example1", world, p=0.5).effect([[0, 1]])[0]) for world in (0, 1)]
     [0.0, 0.25]
     """
     if which not in EXAMPLES:

@@ -51,6 +51,12 @@ class DiscreteSCM(SCM):
     ------
     SpecError
         If a table has another shape, a law is not a law, or a binary mean is outside [0, 1].
+
+    Examples
+    --------
+    >>> world = ivg.simulate.discrete(n_actions=2, n_levels=3, seed=0)
+    >>> world.levels
+    (3, 3)
     """
 
     mechanisms: tuple[IntArray, ...]
@@ -99,6 +105,11 @@ class DiscreteSCM(SCM):
 
         With `soft` > 0 the last factor is mixed with the one before it.
 
+        Parameters
+        ----------
+        regime : Regime or str
+            Which actions are set.
+
         Returns
         -------
         numpy.ndarray, shape (levels of A_1, ..., A_K, levels of C_1, ..., C_K)
@@ -107,6 +118,12 @@ class DiscreteSCM(SCM):
         ------
         DataError
             If the regime cannot be read.
+
+        Examples
+        --------
+        >>> law = ivg.simulate.discrete(n_actions=2, seed=0).joint_law("do(a1)")
+        >>> law.shape, round(float(law.sum()), 12)
+        ((2, 2, 2, 2), 1.0)
         """
         return self._enumerate(self._read_regime(regime), self.soft)
 
@@ -127,6 +144,11 @@ class DiscreteSCM(SCM):
     def law(self, regime: Regime | str = "obs") -> pd.DataFrame:
         """Probability and mean outcome of every cell of the actions.
 
+        Parameters
+        ----------
+        regime : Regime or str
+            Which actions are set.
+
         Returns
         -------
         pandas.DataFrame
@@ -137,6 +159,11 @@ class DiscreteSCM(SCM):
         ------
         DataError
             If the regime cannot be read.
+
+        Examples
+        --------
+        >>> ivg.simulate.discrete(n_actions=2, seed=0).law().columns.tolist()
+        ['a1', 'a2', 'probability', 'mean']
         """
         probability, mean = self._cells(self._read_regime(regime), self.soft)
         frame = pd.DataFrame(np.indices(self.levels).reshape(len(self.levels), -1).T.astype(float))
@@ -262,7 +289,7 @@ def discrete(
 
     Examples
     --------
-    >>> world = discrete(n_actions=2, n_levels=3, seed=0)
+    >>> world = ivg.simulate.discrete(n_actions=2, n_levels=3, seed=0)
     >>> len(world.law("do(a1)"))
     9
     """

@@ -33,6 +33,11 @@ class LinearLognormalSCM(SCM):
         Scales of the confounders and of the noise of the actions.
     sigma_u, sigma_int : float
         Scales of the outcome noise and of the set values, which are ``lognormal(0, sigma_int)``.
+
+    Examples
+    --------
+    >>> ivg.simulate.linear_lognormal(n_actions=3, seed=0).effect([[1, 1, 1]]).shape
+    (1,)
     """
 
     alpha: FloatArray
@@ -114,7 +119,7 @@ def linear_lognormal(
 
     Examples
     --------
-    >>> linear_lognormal(n_actions=2, seed=0).sample(3).shape
+    >>> ivg.simulate.linear_lognormal(n_actions=2, seed=0).sample(3).shape
     (3, 3)
     """
     n = check_integer(n_actions, "n_actions", least=1)

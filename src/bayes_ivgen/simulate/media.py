@@ -44,6 +44,11 @@ class MediaMixSCM(SCM):
     reaction : numpy.ndarray, shape (K, K)
         Entry (k, j) is the reaction of channel k to the reach of channel j.
     baseline, outcome_sd : float
+
+    Examples
+    --------
+    >>> ivg.simulate.media_mix(4, seed=0).set_range.shape
+    (4, 2)
     """
 
     log_spend: FloatArray
@@ -149,7 +154,7 @@ def media_mix(n_channels: int = 4, seed: int = 0) -> MediaMixSCM:
 
     Examples
     --------
-    >>> world = media_mix()
+    >>> world = ivg.simulate.media_mix()
     >>> world.actions, world.outcome
     (('tv', 'web', 'radio', 'social'), 'sales')
     >>> world.parents["web"]

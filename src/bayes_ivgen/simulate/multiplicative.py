@@ -48,6 +48,11 @@ class MultiplicativeSCM(SCM):
         Entry (k, j) is the effect of action j on action k.
     planning, noise, gain, boost, bend, reach : numpy.ndarray, shape (K,)
     base, dispersion, synergy : float
+
+    Examples
+    --------
+    >>> bool(ivg.simulate.multiplicative(2, seed=0).effect([[0, 0]])[0] > 0)
+    True
     """
 
     kind: Kind
@@ -63,7 +68,17 @@ class MultiplicativeSCM(SCM):
     synergy: float
 
     def natural_sd(self) -> FloatArray:
-        """Return the standard deviations of the actions while nothing is set, shape (K,)."""
+        """Return the standard deviations of the actions while nothing is set, shape (K,).
+
+        Returns
+        -------
+        numpy.ndarray, shape (K,)
+
+        Examples
+        --------
+        >>> ivg.simulate.multiplicative(2, seed=0).natural_sd().shape
+        (2,)
+        """
         k = len(self.actions)
         spread = np.linalg.solve(np.eye(k) - self.edges, np.diag(np.hypot(self.planning, self.noise)))
         return np.asarray(np.sqrt(np.sum(spread**2, axis=1)))
@@ -163,7 +178,7 @@ def multiplicative(
 
     Examples
     --------
-    >>> world = multiplicative(n_actions=2, seed=1, kind="count")
+    >>> world = ivg.simulate.multiplicative(n_actions=2, seed=1, kind="count")
     >>> float(world.sample(5)["y"].min()) >= 0
     True
     """

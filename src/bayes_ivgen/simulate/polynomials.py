@@ -79,6 +79,12 @@ class PolynomialSCM(SCM):
         Families of C_k and V_k.
     outcome_family : str
         Family of U.
+
+    Examples
+    --------
+    >>> mean, sd = ivg.simulate.polynomial(n_actions=3, seed=0).set_moments
+    >>> mean.shape, sd.shape
+    ((3,), (3,))
     """
 
     outcome_terms: tuple[RandomPolynomial, ...]
@@ -160,7 +166,7 @@ def polynomial(n_actions: int = 5, seed: int = 0, edge_probability: float = 0.3)
 
     Examples
     --------
-    >>> world = polynomial(n_actions=2, seed=0)
+    >>> world = ivg.simulate.polynomial(n_actions=2, seed=0)
     >>> world.actions
     ('a1', 'a2')
     """

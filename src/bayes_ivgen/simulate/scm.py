@@ -59,6 +59,12 @@ class SCM(ABC):
     ------
     SpecError
         If `parents` does not list every action once, names something else, or has a cycle.
+
+    Examples
+    --------
+    >>> world = ivg.simulate.polynomial(n_actions=3, seed=1)
+    >>> isinstance(world, ivg.simulate.SCM), world.actions, world.outcome
+    (True, ('a1', 'a2', 'a3'), 'y')
     """
 
     actions: tuple[str, ...]
@@ -103,6 +109,11 @@ class SCM(ABC):
         ------
         DataError
             If `n` is not a positive integer, the seed is negative, or the regime cannot be read.
+
+        Examples
+        --------
+        >>> world.sample(5, "do(tv)", seed=0).columns.tolist()
+        ['tv', 'web', 'sales']
         """
         rows = check_integer(n, "n", least=1, error=DataError)
         key = check_integer(seed, "seed", least=0, error=DataError)
@@ -129,6 +140,11 @@ class SCM(ABC):
         ------
         DataError
             If `counts` is empty, names a regime twice, or an entry is not valid for `sample`.
+
+        Examples
+        --------
+        >>> world.sample_regimes({"obs": 3, "do(tv)": 2})["regime"].tolist()
+        ['obs', 'obs', 'obs', 'do(tv)', 'do(tv)']
         """
         if not counts:
             raise DataError("counts names no regime; pass for example scm.standard_regimes(1000).")
@@ -145,10 +161,25 @@ class SCM(ABC):
     def standard_regimes(self, n_per_regime: int) -> dict[str, int]:
         """Observational rows and each single intervention, with the same number of rows.
 
+        Parameters
+        ----------
+        n_per_regime : int
+            Rows of each of them.
+
         Returns
         -------
         dict of str to int
             To be passed to `sample_regimes`.
+
+        Raises
+        ------
+        DataError
+            If it is not a positive integer.
+
+        Examples
+        --------
+        >>> world.standard_regimes(100)
+        {'obs': 100, 'do(tv)': 100, 'do(web)': 100}
         """
         rows = check_integer(n_per_regime, "n_per_regime", least=1, error=DataError)
         return {"obs": rows} | {f"do({action})": rows for action in self.actions}
@@ -177,6 +208,14 @@ class SCM(ABC):
         ------
         QueryError
             If `values` or `do` is not well formed, or this mixed effect has no closed form here.
+
+        Examples
+        --------
+        >>> world.effect([[60, 40], [40, 30]]).shape
+        (2,)
+        >>> mixed = world.effect(pd.DataFrame({"web": [40], "tv": [60]}), do=["tv"])
+        >>> mixed.shape
+        (1,)
         """
         try:
             regime = Regime(self.actions) if do is None else self._read_regime(do)

@@ -50,6 +50,11 @@ class StructuredSCM(SCM):
         Whether rows show the column ``x``. Without it nothing depends on x.
     noise_sd, outcome_sd : float
         Scales of V and U.
+
+    Examples
+    --------
+    >>> ivg.simulate.structured(3, seed=0, blocks=[["a1", "a3"]]).blocks
+    [['a1', 'a3'], ['a2']]
     """
 
     units: tuple[tuple[int, ...], ...]
@@ -88,7 +93,23 @@ class StructuredSCM(SCM):
         return np.asarray(np.sqrt((total**2).sum(axis=1)))
 
     def sample(self, n: int, regime: Regime | str = "obs", seed: int = 0) -> pd.DataFrame:
-        """Draw rows of one regime as `SCM.sample` does, with the column ``x`` where there is a covariate."""
+        """Draw rows of one regime as `SCM.sample` does, with the column ``x`` where there is a covariate.
+
+        Parameters
+        ----------
+        n, regime, seed
+            As in `SCM.sample`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``[*actions, outcome]``, with the covariate ``x`` before the outcome if the world has one.
+
+        Examples
+        --------
+        >>> ivg.simulate.structured(2, seed=0, covariate=1.0).sample(3).columns.tolist()
+        ['a1', 'a2', 'x', 'y']
+        """
         frame = super().sample(n, regime, seed)
         if self.with_covariate:
             latents = self._draw_latents(n, self._stream(seed, self._read_regime(regime)))
@@ -100,10 +121,28 @@ class StructuredSCM(SCM):
     ) -> FloatArray:
         """Exact effect at fixed values of the covariate, one a row or one for all; otherwise like `effect`.
 
+        Parameters
+        ----------
+        values : pandas.DataFrame or array_like, shape (n, K)
+            Values of all actions.
+        x : array_like
+            Values of the covariate, one a row or one for all.
+        do : Regime, str or sequence of str, optional
+            Which actions are set, by default all.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n,)
+
         Raises
         ------
         QueryError
             If the world has no covariate, or `values` or `do` is not well formed.
+
+        Examples
+        --------
+        >>> ivg.simulate.structured(2, seed=0, covariate=1.0).effect_at([[0, 0], [1, 1]], 0.5).shape
+        (2,)
         """
         if not self.with_covariate:
             raise QueryError("this world has no covariate; call effect(values, do), or structured(covariate=1.0).")
@@ -113,7 +152,32 @@ class StructuredSCM(SCM):
     def averaged_effect(
         self, values: pd.DataFrame | npt.ArrayLike, x: npt.ArrayLike, do: Regime | str | Sequence[str] | None = None
     ) -> FloatArray:
-        """Exact effect averaged over values of the covariate, for example those of the rows; shape (n,)."""
+        """Exact effect averaged over values of the covariate, for example those of the rows; shape (n,).
+
+        Parameters
+        ----------
+        values : pandas.DataFrame or array_like, shape (n, K)
+            Values of all actions.
+        x : array_like
+            Values of the covariate, to average over.
+        do : Regime, str or sequence of str, optional
+            Which actions are set, by default all.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n,)
+
+        Raises
+        ------
+        QueryError
+            As in `effect_at`.
+
+        Examples
+        --------
+        >>> world = ivg.simulate.structured(2, seed=0, covariate=1.0)
+        >>> world.averaged_effect([[0, 0]], world.sample(100)["x"]).shape
+        (1,)
+        """
         # The mean is a quadratic function of x: three points and two moments say all.
         low, middle, high = (self.effect_at(values, point, do) for point in (-1.0, 0.0, 1.0))
         points = np.asarray(x, dtype=float)
@@ -215,7 +279,7 @@ def structured(
 
     Examples
     --------
-    >>> world = structured(2, seed=0, covariate=1.0)
+    >>> world = ivg.simulate.structured(2, seed=0, covariate=1.0)
     >>> list(world.sample(3).columns)
     ['a1', 'a2', 'x', 'y']
     """
