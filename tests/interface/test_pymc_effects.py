@@ -100,7 +100,7 @@ def test_sampling_the_extended_model_agrees_with_the_fit_to_lift_tests(small_dat
 def test_what_cannot_be_asked_inside_a_model_is_refused(small_data: RegimeData) -> None:
     pm_model = MODEL.to_pymc(small_data)
     with pytest.raises(QueryError, match="rest='respond' is not available inside a PyMC model"):
-        MODEL.effect_in(pm_model, small_data, do={"a": 0.0}, rest="respond")  # type: ignore[arg-type]
+        MODEL.effect_in(pm_model, small_data, do={"a": 0.0}, rest="respond")
     assert MODEL.effect_in(pm_model, small_data, do={"a": 0.0}, rest="hold").eval is not None
     with pytest.raises(QueryError, match="stands neither in do nor in given"):
         MODEL.effect_in(pm_model, small_data, do={"a": 0.0})

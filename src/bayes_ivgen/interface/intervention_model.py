@@ -296,7 +296,7 @@ class InterventionModel(PymcEffects):
 
         For prior predictive checks, model graphs and extensions; the rows are held in memory.
         ``outcome`` is in its own units, the parameters in units of its standard deviation. With `lift_tests`, as
-        in `fit`, there is a second observed variable of that name. `effect_in` gives effects for likelihoods of your own.
+        in `fit`, there is a second observed variable of that name. `effect_in` gives effects as tensors.
 
         Raises
         ------

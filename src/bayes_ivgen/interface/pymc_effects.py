@@ -31,7 +31,7 @@ class PymcEffects:
         do: Any = None,
         given: Any = None,
         *,
-        rest: Literal["hold"] | None = None,
+        rest: Literal["hold", "respond"] | None = None,
         covariates: Any = None,
         extrapolate: bool = False,
     ) -> TensorVariable:
