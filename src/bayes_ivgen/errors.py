@@ -40,6 +40,10 @@ class BenchmarkError(IvgenError, RuntimeError):
     """A benchmark that cannot go on, or a method that does not answer as the contract says."""
 
 
+class MissingPackageError(IvgenError, ImportError):
+    """A feature needs a package of an extra that is not installed."""
+
+
 class IvgenWarning(UserWarning):
     """Base of all warnings issued by this package."""
 

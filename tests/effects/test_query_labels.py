@@ -150,5 +150,5 @@ def test_frames_without_an_index_get_the_labels_as_a_column() -> None:
 def test_a_backend_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     estimate = estimate_of(parse_queries(["tv"], {"tv": [1.0, 2.0]}).to_frame())
     monkeypatch.setattr("bayes_ivgen.effects.backends.find_spec", lambda name: None)
-    with pytest.raises(QueryError, match=r"needs the package polars, .* pip install polars"):
+    with pytest.raises(QueryError, match=r"needs the package polars, .* pip install 'bayes-ivgen\[polars\]'"):
         estimate.to_frame("polars")

@@ -27,7 +27,7 @@ def to_backend(table: pd.DataFrame, backend: str) -> Any:
     if find_spec(backend) is None:
         raise QueryError(
             f"backend={backend!r} needs the package {backend}, which is not installed; install it with: "
-            f"pip install {backend}"
+            + ("pip install 'bayes-ivgen[polars]'" if backend == "polars" else "pip install bayes-ivgen")
         )
     import pyarrow as pa
 
