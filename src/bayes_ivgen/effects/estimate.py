@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from bayes_ivgen.effects.queries import value_text
 from bayes_ivgen.effects.query_blocks import over_blocks, summarise
 from bayes_ivgen.effects.query_labels import coordinates, is_plain
 from bayes_ivgen.errors import QueryError
+from bayes_ivgen.shown import MOST_ROWS, Shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,8 +31,8 @@ def check_prob(prob: float) -> float:
     return float(prob)
 
 
-@dataclass(frozen=True, eq=False)
-class Estimate:
+@dataclass(frozen=True, eq=False, repr=False)
+class Estimate(Shown):
     """Posterior of a quantity at one or many queries.
 
     Attributes
@@ -189,6 +190,13 @@ class Estimate:
         fixed = [f"{name}={value_text(column.iloc[0])}" for name, column in self.queries.items() if name not in moving]
         title = f"{self.name} at {', '.join(fixed)}" if fixed else self.name
         return plot_forest(table, labels=labels, title=title, prob=prob, neutral=self.neutral, ax=ax)
+
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {f"{100 * DEFAULT_PROB:g} % intervals": self._first(MOST_ROWS + 1).summary()} if len(self) else {}
+
+    def _first(self, n: int) -> Estimate:
+        """Return the first `n` queries; what a notebook shows must not take the time of all."""
+        return replace(self, queries=self.queries.iloc[:n], support=self.support.iloc[:n])
 
     def __str__(self) -> str:
         return self.sentence() if len(self) == 1 else f"{self.name}: {len(self)} queries"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bayes_ivgen.errors import SpecError
+from bayes_ivgen.shown import Shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,8 +25,8 @@ def p_value_text(p: float) -> str:
     return f"p = {p:.2g}" if p >= 0.001 else f"p = {p:.0e}"
 
 
-@dataclass(frozen=True, eq=False)
-class ActionGraph:
+@dataclass(frozen=True, eq=False, repr=False)
+class ActionGraph(Shown):
     """A directed acyclic graph among the actions.
 
     Parameters
