@@ -25,7 +25,7 @@ def p_value_text(p: float) -> str:
     return f"p = {p:.2g}" if p >= 0.001 else f"p = {p:.0e}"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False)
 class ActionGraph(Shown):
     """A directed acyclic graph among the actions.
 
