@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from bayes_ivgen.shown import Shown
+from bayes_ivgen.shown import WIDTH, Shown
 
 if TYPE_CHECKING:
     from bayes_ivgen.interface.intervention_model import InterventionModel
@@ -34,7 +34,8 @@ class SpecShown(Shown):
             for (name, value), item in zip(changed, fields(model), strict=True)
             if value != _default(item)
         ]
-        return f"InterventionModel({', '.join(shown)})"
+        line = f"InterventionModel({', '.join(shown)})"
+        return line if len(line) <= WIDTH else "\n".join(["InterventionModel(", *(f"    {a}," for a in shown), ")"])
 
 
 def _default(item: Field[Any]) -> Any:
