@@ -118,7 +118,9 @@ def test_tables_hold_the_numbers(shown: dict[str, Any]) -> None:
 
 def test_a_model_shows_what_is_not_default() -> None:
     assert repr(InterventionModel()) == "InterventionModel()"
-    assert repr(InterventionModel(graph="empty", causal=BSpline(6))).startswith("InterventionModel(causal=BSpline(")
+    assert repr(InterventionModel(graph="empty", causal=BSpline(6))).startswith(
+        "InterventionModel(\n    causal=BSpline("
+    )
     assert "graph='empty'" in repr(InterventionModel(graph="empty"))
     assert "confounding" in InterventionModel(graph="empty")._repr_html_()
 
