@@ -18,7 +18,7 @@ NEEDED = ("py.typed", "demo_data/media_mix.parquet", "report/templates/page.html
 
 
 def sizes(archive: Path) -> dict[str, int]:
-    """Files of an archive with their sizes in bytes."""
+    """Return the files of an archive with their sizes in bytes."""
     if archive.suffix == ".whl":
         return {item.filename: item.file_size for item in ZipFile(archive).infolist()}
     with tarfile.open(archive) as opened:
@@ -26,7 +26,7 @@ def sizes(archive: Path) -> dict[str, int]:
 
 
 def faults(archive: Path, version: str) -> list[str]:
-    """What is wrong with an archive."""
+    """Return what is wrong with an archive."""
     files = sizes(archive)
     found = [f"holds {name}" for name in files if any(fnmatch(f"/{name}", pattern) for pattern in UNWANTED)]
     found += [f"holds {name} of {size:,} bytes" for name, size in files.items() if size > LARGEST]
