@@ -17,7 +17,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from bayes_ivgen import InterventionModel, Polynomial, RegimeData
 from bayes_ivgen.errors import ConvergenceWarning, DataError, IdentificationError, SpecError
@@ -40,19 +40,18 @@ pytestmark = [
 ]
 
 
-def cannot_apply(estimator: Any) -> dict[str, str]:
-    return {
-        "check_sample_weight_equivalence_on_dense_data": (
-            "weighted and repeated rows are summed in another order: predictions near zero agree to 1e-8 of the "
-            "outcome's unit, as test_weights_are_repeated_rows checks, not to seven digits"
-        ),
-    }
+CANNOT_APPLY = {
+    "check_sample_weight_equivalence_on_dense_data": (
+        "weighted and repeated rows are summed in another order: predictions near zero agree to 1e-8 of the "
+        "outcome's unit, as test_weights_are_repeated_rows checks, not to seven digits"
+    ),
+}
+ESTIMATOR = InterventionRegressor(unlabelled="joint", extrapolate=True, **SMALL | {"draws": 50, "tune": 50})
+# A list: pytest 9 warns of the generator that parametrize_with_checks of scikit-learn 1.6 hands on.
+CHECKS = list(estimator_checks_generator(ESTIMATOR, mark="xfail", expected_failed_checks=CANNOT_APPLY))
 
 
-@parametrize_with_checks(
-    [InterventionRegressor(unlabelled="joint", extrapolate=True, **SMALL | {"draws": 50, "tune": 50})],
-    expected_failed_checks=cannot_apply,
-)
+@pytest.mark.parametrize(("estimator", "check"), CHECKS)
 def test_the_checks_of_scikit_learn(estimator: Any, check: Callable[[Any], None]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of rows without structure, on purpose
