@@ -5,6 +5,7 @@ experiments that set one action at a time (Kekić, Garrido Mejia and Schölkopf,
 """
 
 from importlib import import_module
+from logging import NullHandler, getLogger
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ __all__ = [
     "load",
     "simulate",
 ]
+
+getLogger(__name__).addHandler(NullHandler())  # whoever wants to read the log says so: docs/ecosystem.md
 
 _HOME = {
     "ActionGraph": "bayes_ivgen.model",

@@ -122,6 +122,10 @@ class BenchmarkError(IvgenError, RuntimeError):
     """
 
 
+class MissingPackageError(IvgenError, ImportError):
+    """A feature needs a package of an extra that is not installed."""
+
+
 class IvgenWarning(UserWarning):
     """Base of all warnings issued by this package.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from bayes_ivgen.data.reading import RowReader
 from bayes_ivgen.data.regime import Regime, own_labels, resolve_labels
 from bayes_ivgen.data.sources import Batch, CodedSource, LabelledBatch, MemorySource, RowSource, SelectedSource
 from bayes_ivgen.errors import DataError
+from bayes_ivgen.progress import log_stage
 
 
 class Parts(NamedTuple):
@@ -46,8 +48,11 @@ def assemble(
     """
     regime_labels = own_labels(regime_labels)
     left_out = dict.fromkeys(checked_exclude(exclude, regime_labels), False)
+    start = perf_counter()
     rows = source.read(found=found) if isinstance(source, FileSource) else source.read()
     profiles = described_rows(rows, reader, regime_labels, left_out)
+    n_rows = sum(profile.rows for profile in profiles.values())
+    log_stage(f"describing {n_rows:,} rows of {len(profiles)} regimes", perf_counter() - start)
     if reader.missing == "refuse":
         found.refuse()
     return settled(source, reader, found, regime_labels, left_out, profiles)

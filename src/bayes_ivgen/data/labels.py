@@ -250,6 +250,8 @@ def _flat(value: Any) -> list[Any]:
         return [value]
     if isinstance(value, Sequence):
         return list(value)
+    if isinstance(value, pd.Categorical):  # its to_list is deprecated in pandas 2
+        return list(value.tolist())
     if hasattr(value, "to_list"):
         return list(value.to_list())
     if hasattr(value, "to_pylist"):

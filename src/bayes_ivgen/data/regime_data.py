@@ -25,10 +25,11 @@ from bayes_ivgen.data.regime import Regime
 from bayes_ivgen.data.sources import BATCH_ROWS, Batch, MemorySource, RowSource, split_by_label
 from bayes_ivgen.data.tables import summary_table
 from bayes_ivgen.errors import DataError
+from bayes_ivgen.shown import Shown
 
 
-@dataclass(frozen=True, eq=False)
-class RegimeData:
+@dataclass(frozen=True, eq=False, repr=False)
+class RegimeData(Shown):
     """Observational rows and rows in which some actions were set, ready to be fitted.
 
     Build it with `from_frame`, `from_frames`, `from_parquet`, `from_csv` or `from_dask`. All rows are read once
@@ -690,6 +691,9 @@ class RegimeData:
         do(tv,web)       False  do(web)
         """
         return identified_table(self.regimes, self.actions, blocks)
+
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {"rows": self.summary()}
 
     def __str__(self) -> str:
         rows = ", ".join(f"{regime.label}: {profile.rows}" for regime, profile in self.profiles.items())

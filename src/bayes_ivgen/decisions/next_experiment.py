@@ -24,6 +24,7 @@ from bayes_ivgen.errors import IdentificationError, QueryError
 from bayes_ivgen.inference.noise import VarianceModel
 from bayes_ivgen.model.components.dataset_offset import DatasetOffset
 from bayes_ivgen.model.design import indicators
+from bayes_ivgen.shown import Shown
 from bayes_ivgen.statistics import SufficientStatistics
 
 if TYPE_CHECKING:
@@ -108,8 +109,8 @@ class Decision(NamedTuple):
     offset: FloatArray
 
 
-@dataclass(frozen=True, eq=False)
-class NextExperiment:
+@dataclass(frozen=True, eq=False, repr=False)
+class NextExperiment(Shown):
     """Candidate experiments, the best one first; made by `Fit.next_experiment`.
 
     Attributes
@@ -202,6 +203,9 @@ class NextExperiment:
 
         labels = [str(experiment) for experiment in self.experiments]
         return plot_next_experiment(self.ranking, labels=labels, unit=self.outcome, ax=ax)
+
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {"ranking": self.ranking}
 
     def __str__(self) -> str:
         return self.sentence()

@@ -20,6 +20,7 @@ from bayes_ivgen.effects import EffectPosterior, Estimate, Queries
 from bayes_ivgen.effects.estimate import DEFAULT_PROB, check_prob
 from bayes_ivgen.effects.flags import flags
 from bayes_ivgen.errors import QueryError
+from bayes_ivgen.shown import Shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,8 +34,8 @@ DRAW_MOVES = 6e8  # work of the optimum of each draw; beyond it draws are thinne
 ERRORS = 2.0  # Monte-Carlo standard errors within which two objectives count as equal
 
 
-@dataclass(frozen=True, eq=False)
-class Allocation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Allocation(Shown):
     """The best allocation of a budget, made by `Fit.allocate`.
 
     Attributes
@@ -387,6 +388,9 @@ class Allocation:
         label = self.posterior.name(self._queries(self.choices.values(self.ranking.items[:1])))
         chosen = (self.choices.grid.budget, float(self._values[0].mean()))
         return plot_frontier(self.frontier, label=label, chosen=chosen, status_quo=now, ax=ax)
+
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {"best": pd.DataFrame([self.best], index=pd.Index(["value"]))}
 
     def __str__(self) -> str:
         return self.sentence()

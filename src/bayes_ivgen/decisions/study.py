@@ -23,12 +23,13 @@ from bayes_ivgen.decisions.costs import positive, read_costs
 from bayes_ivgen.decisions.experiments import default_regimes, read_regime
 from bayes_ivgen.errors import IdentificationError, QueryError, SpecError
 from bayes_ivgen.model.structure import checked_blocks, split_block
+from bayes_ivgen.shown import Shown
 
 TINY = 1e-9
 
 
-@dataclass(frozen=True, eq=False)
-class StudyPlan:
+@dataclass(frozen=True, eq=False, repr=False)
+class StudyPlan(Shown):
     """The rows to collect for the level of one effect.
 
     Attributes
@@ -87,6 +88,9 @@ class StudyPlan:
         if factor is not None and factor > 1 + 1e-6:
             text += f" Obs and singles alone would have {factor:.3g} times this variance."
         return text
+
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {"rows": self.table}
 
     def __str__(self) -> str:
         return self.sentence()

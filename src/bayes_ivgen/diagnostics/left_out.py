@@ -36,7 +36,7 @@ OutcomeDraws = Callable[[Queries], FloatArray]
 """From queries to draws of the outcome, shape (chain, draw, query)."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LeftOutResult(CheckResult):
     """A regime that was predicted by a fit which had not seen it; see `CheckResult` for the rest.
 

@@ -18,6 +18,7 @@ from bayes_ivgen.diagnostics.result import CheckResult
 from bayes_ivgen.diagnostics.same_columns import require_same_columns
 from bayes_ivgen.effects import EffectPosterior
 from bayes_ivgen.errors import NotTestableError, QueryError
+from bayes_ivgen.shown import Shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 CHECKS = ("invariance", "assignment", "interactions", "additivity", "calibration")
 
 
-@dataclass(frozen=True, eq=False)
-class CheckReport:
+@dataclass(frozen=True, eq=False, repr=False)
+class CheckReport(Shown):
     """Results of several checks by name.
 
     Attributes
@@ -136,6 +137,9 @@ class CheckReport:
 
     def __len__(self) -> int:
         return len(self.results)
+
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {"checks": self.summary()}
 
     def __str__(self) -> str:
         return self.sentence()

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from bayes_ivgen.shown import Shown
 
-@dataclass(frozen=True, eq=False)
-class CheckResult:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CheckResult(Shown):
     """Outcome of one check.
 
     Attributes
@@ -64,6 +66,9 @@ class CheckResult:
         """
         head = f"{self.name} {'passed' if self.passed else 'failed'} (p = {self.p_value:.2g}): {self.finding}."
         return head if self.passed else f"{head} {self.advice}"
+
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {"where": self.table}
 
     def __str__(self) -> str:
         return self.sentence()

@@ -28,6 +28,7 @@ from bayes_ivgen.effects import EffectPosterior
 from bayes_ivgen.effects.estimate import DEFAULT_PROB, check_prob
 from bayes_ivgen.effects.queries import Queries
 from bayes_ivgen.errors import NotTestableError, QueryError
+from bayes_ivgen.shown import Shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,8 +37,8 @@ GRID = 41
 LARGEST = 10.0  # interaction beyond which a tipping point is not looked for
 
 
-@dataclass(frozen=True, eq=False)
-class Sensitivity:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sensitivity(Shown):
     """An effect, or a difference of two, under interaction of confounders of stated size.
 
     Attributes
@@ -253,6 +254,9 @@ class Sensitivity:
         table = self.summary(np.linspace(0, most, GRID).tolist(), prob)
         title = f"{self.name} at {self.conditions}"
         return plot_band(table, threshold=self.threshold, tip=tip, title=title, prob=prob, ax=ax)
+
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {"bands": self.summary(), "pairs": self.table()}
 
     def __str__(self) -> str:
         return self.sentence()

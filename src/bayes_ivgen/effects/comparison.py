@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.effects.queries import Queries
@@ -54,6 +55,20 @@ def same_length(first: Queries, second: Queries) -> tuple[Queries, Queries]:
 
     def stretch(queries: Queries) -> Queries:
         values = np.broadcast_to(queries.values, (length, queries.values.shape[1])).copy()
-        return replace(queries, values=values)
+        return replace(queries, values=values, labels=queries.labels.stretched(length))
 
     return stretch(first), stretch(second)
+
+
+def side_by_side(first: Queries, second: Queries) -> pd.DataFrame:
+    """Both sides of a contrast in one table; those of the second with the prefix ``versus_``.
+
+    Raises
+    ------
+    QueryError
+        If both sides have an index and they differ.
+    """
+    index = replace(first.labels, index=first.labels.beside(second.labels)).index_of(len(first))
+    return pd.concat(
+        [first.to_frame().set_axis(index), second.to_frame().add_prefix("versus_").set_axis(index)], axis=1
+    )

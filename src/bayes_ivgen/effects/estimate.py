@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,9 @@ import xarray as xr
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.effects.queries import value_text
 from bayes_ivgen.effects.query_blocks import over_blocks, summarise
+from bayes_ivgen.effects.query_labels import coordinates, is_plain
 from bayes_ivgen.errors import QueryError
+from bayes_ivgen.shown import MOST_ROWS, Shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,8 +31,8 @@ def check_prob(prob: float) -> float:
     return float(prob)
 
 
-@dataclass(frozen=True, eq=False)
-class Estimate:
+@dataclass(frozen=True, eq=False, repr=False)
+class Estimate(Shown):
     """Posterior of a quantity at one or many queries.
 
     Attributes
@@ -75,11 +77,19 @@ class Estimate:
 
     @property
     def draws(self) -> xr.DataArray:
-        """All draws, dims (chain, draw, query); the actions' values are coordinates of the queries."""
+        """All draws, dims (chain, draw, query); the actions' values are coordinates of the queries.
+
+        An index that the queries had labels them; one of several levels becomes a coordinate for each.
+
+        Raises
+        ------
+        QueryError
+            If a level of the index has no name, or that of an action.
+        """
         coords = {
             "chain": np.arange(self.n_chains),
             "draw": np.arange(self.n_draws),
-            "query": self.queries.index.to_numpy(),
+            **coordinates(self.queries.index, [str(name) for name in self.queries]),
             **{str(name): ("query", column.to_numpy()) for name, column in self.queries.items()},
         }
         values = np.empty((len(self), self.n_chains, self.n_draws))
@@ -127,6 +137,26 @@ class Estimate:
         table = pd.concat([self.queries, table, self.support.set_index(self.queries.index)], axis=1)
         table.attrs["prob"] = prob
         return table
+
+    def to_frame(self, backend: str = "pandas", prob: float = DEFAULT_PROB) -> Any:
+        """Return `summary` as a frame of another library, categories kept.
+
+        Parameters
+        ----------
+        backend : {"pandas", "polars", "pyarrow"}
+            Library of the frame. All but pandas have no index: labels of the queries become columns.
+        prob : float
+            Mass of the interval.
+
+        Raises
+        ------
+        QueryError
+            If the backend is unknown, or not installed.
+        """
+        from bayes_ivgen.effects.backends import to_backend
+
+        table = self.summary(prob)
+        return to_backend(table if backend == "pandas" or is_plain(table.index) else table.reset_index(), backend)
 
     def sentence(self, prob: float = DEFAULT_PROB, query: int = 0) -> str:
         """One sentence of prose about one query.
@@ -196,6 +226,13 @@ class Estimate:
         fixed = [f"{name}={value_text(column.iloc[0])}" for name, column in self.queries.items() if name not in moving]
         title = f"{self.name} at {', '.join(fixed)}" if fixed else self.name
         return plot_forest(table, labels=labels, title=title, prob=prob, neutral=self.neutral, ax=ax)
+
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {f"{100 * DEFAULT_PROB:g} % intervals": self._first(MOST_ROWS + 1).summary()} if len(self) else {}
+
+    def _first(self, n: int) -> Estimate:
+        """Return the first `n` queries; what a notebook shows must not take the time of all."""
+        return replace(self, queries=self.queries.iloc[:n], support=self.support.iloc[:n])
 
     def __str__(self) -> str:
         return self.sentence() if len(self) == 1 else f"{self.name}: {len(self)} queries"

@@ -15,7 +15,7 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
 from bayes_ivgen.data.identification import contrast_identified, level_weights, missing_regimes, shift_weights
 from bayes_ivgen.data.lift_tests import LiftTests
-from bayes_ivgen.effects.comparison import changed_variables, lift_hint, lifted_actions, same_length
+from bayes_ivgen.effects.comparison import changed_variables, lift_hint, lifted_actions, same_length, side_by_side
 from bayes_ivgen.effects.estimate import Estimate
 from bayes_ivgen.effects.flags import bias_flags, flags
 from bayes_ivgen.effects.means import mean_draws
@@ -147,7 +147,7 @@ class EffectPosterior:
         names = self.name(first), self.name(second)
         sign = "-" if kind == "difference" else "/"
         name = f"{kind} of {names[0]}" if names[0] == names[1] else f"{names[0]} {sign} {names[1]}"
-        frame = pd.concat([first.to_frame(), second.to_frame().add_prefix("versus_")], axis=1)
+        frame = side_by_side(first, second)
         return Estimate(
             kind="contrast",
             name=name,

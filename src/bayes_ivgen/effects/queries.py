@@ -13,6 +13,7 @@ import pandas as pd
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime
 from bayes_ivgen.data.labels import Label, codes_of, listed
+from bayes_ivgen.effects.query_labels import QueryLabels
 from bayes_ivgen.errors import QueryError
 
 Rest = Literal["hold", "respond"]
@@ -38,6 +39,8 @@ class Queries:
         Actions that are not set and follow their own causes.
     categories : mapping of str to tuple
         Labels of the variables whose values are codes.
+    labels : QueryLabels
+        The index and the categories of the frame that was asked with.
     """
 
     actions: tuple[str, ...]
@@ -47,6 +50,7 @@ class Queries:
     covariates: tuple[str, ...] = ()
     responding: tuple[str, ...] = ()
     categories: Categories = field(default_factory=dict, repr=False)
+    labels: QueryLabels = field(default_factory=QueryLabels, repr=False)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -64,12 +68,12 @@ class Queries:
     def to_frame(self) -> pd.DataFrame:
         """One row a query, one column for each action and covariate that has a value."""
         columns = {name: self._shown(name) for name in self.variables if name in self.stated}
-        return pd.DataFrame(columns, index=pd.RangeIndex(len(self), name="query"))
+        return pd.DataFrame(columns, index=self.labels.index_of(len(self)))
 
     def _shown(self, action: str) -> Any:
         values = self.values[:, self.variables.index(action)]
         labels = self.categories.get(action)
-        return values if labels is None else [labels[int(code)] for code in values]
+        return values if labels is None else self.labels.column(action, [labels[int(code)] for code in values])
 
     def describe(self, query: int) -> str:
         """Return the conditions in words: ``do(tv=3, web=1), radio seen at 2``."""
@@ -130,8 +134,8 @@ def parse_queries(
     Raises
     ------
     QueryError
-        If an action is unknown, stands in both, or is left open; if lengths differ; if a value is
-        not a finite number, or not one of the labels.
+        If an action is unknown, stands in both, or is left open; if lengths or indexes differ; if a
+        value is not a finite number, or not one of the labels.
     """
     categories = categories or {}
     set_values, seen_values = (
@@ -161,12 +165,14 @@ def parse_queries(
     values = np.full((length, len(variables)), np.nan)
     for name, column in merged.items():
         values[:, variables.index(name)] = column
+    labels = QueryLabels.of({"do": do, "given": given, "covariates": covariates}, length)
     unfixed = tuple(name for name in covariate_names if name not in fixed)
     if rest == "respond":
         regime = Regime.of(set_values, actions)
-        return Queries(tuple(actions), regime, values, unfixed, tuple(covariate_names), open_, categories)
+        return Queries(tuple(actions), regime, values, unfixed, tuple(covariate_names), open_, categories, labels)
     regime = Regime.of([*set_values, *open_], actions)
-    return Queries(tuple(actions), regime, values, (*open_, *unfixed), tuple(covariate_names), categories=categories)
+    averaged = (*open_, *unfixed)
+    return Queries(tuple(actions), regime, values, averaged, tuple(covariate_names), (), categories, labels)
 
 
 def _columns(

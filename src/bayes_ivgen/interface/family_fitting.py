@@ -25,6 +25,7 @@ from bayes_ivgen.model.family_model import family_coordinates
 from bayes_ivgen.model.family_rows import CollapsedRows, collapse, read_rows
 from bayes_ivgen.model.graph_check import warn_if_contradicted
 from bayes_ivgen.model.linear import LinearObservations
+from bayes_ivgen.progress import timed
 from bayes_ivgen.statistics.cores import available_cores
 
 
@@ -61,26 +62,28 @@ def fit_family_model(
     if model.graph != "learn":
         warn_if_contradicted(data, graph, ordered=model.graph == "full")
     design, priors = model.design(data, graph), model.prior_table()
-    rows = collapse(read_rows(data, model.family), model.family, design)
+    with timed(f"reading {data.n_rows:,} rows"):
+        rows = collapse(read_rows(data, model.family), model.family, design)
     known = None if tests is None else LinearObservations.of_lift_tests(tests, design)
     pilot_seed, sampler_seed = np.random.SeedSequence(seed).spawn(2)
     laplace = approximate(rows, design, priors, np.random.default_rng(pilot_seed), known=known)
     from bayes_ivgen.inference.family_nuts import run_family_nuts
 
-    sampled, record = run_family_nuts(
-        rows,
-        design,
-        priors,
-        laplace,
-        draws=draws,
-        chains=chains,
-        tune=tune,
-        seed=sampler_seed,
-        cores=min(chains, available_cores()) if cores is None else cores,
-        progressbar=progressbar,
-        nuts=dict(nuts) if nuts is not None else None,
-        known=known,
-    )
+    with timed(f"sampling {chains} chains of {tune + draws:,} iterations by NUTS"):
+        sampled, record = run_family_nuts(
+            rows,
+            design,
+            priors,
+            laplace,
+            draws=draws,
+            chains=chains,
+            tune=tune,
+            seed=sampler_seed,
+            cores=min(chains, available_cores()) if cores is None else cores,
+            progressbar=progressbar,
+            nuts=dict(nuts) if nuts is not None else None,
+            known=known,
+        )
     tree = _datatree(data, rows, design, priors, sampled, record, known)
     settings = {"engine": engine, "seed": None if seed is None else int(seed), "tune": int(tune)}
     tree.attrs = attributes(model, data, graph, design, priors, None, tests, share=rows.is_share, **settings)

@@ -22,12 +22,13 @@ from bayes_ivgen.interface.fit_core import FORMAT
 from bayes_ivgen.interface.fit_decisions import FitDecisions
 from bayes_ivgen.interface.fit_growth import FitGrowth
 from bayes_ivgen.interface.fit_rows import FitRows
+from bayes_ivgen.shown import Shown
 
 __all__ = ["FORMAT", "Fit"]
 CURVE_POINTS = 60
 
 
-class Fit(FitChecks, FitRows, FitDecisions, FitGrowth):
+class Fit(Shown, FitChecks, FitRows, FitDecisions, FitGrowth):
     """Posterior of an `InterventionModel`; made by ``model.fit(data)`` or `load`.
 
     Parameters
@@ -342,7 +343,10 @@ class Fit(FitChecks, FitRows, FitDecisions, FitGrowth):
         tried = next(item for item in (place[action] for place in places) if item is not None)
         return np.linspace(tried.low, tried.high, CURVE_POINTS) if tried.levels is None else np.array(tried.levels)
 
-    def __repr__(self) -> str:
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {"mixing of the chains": self.diagnostics}
+
+    def __str__(self) -> str:
         posterior = self.datatree["posterior"].dataset
         regimes = ", ".join(regime.label for regime in self.regimes)
         return (

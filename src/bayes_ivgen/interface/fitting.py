@@ -29,7 +29,7 @@ from bayes_ivgen.interface.tree import make_datatree
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.graph_check import warn_if_contradicted
 from bayes_ivgen.model.linear import LinearObservations
-from bayes_ivgen.progress import stages
+from bayes_ivgen.progress import stages, timed
 from bayes_ivgen.statistics import SufficientStatistics, accumulate
 from bayes_ivgen.statistics.cores import available_cores
 
@@ -59,7 +59,8 @@ def fit_model(
     check_engine(engine, nuts)
     check_client(client, checkpoint)
     tests = model.read_lift_tests(lift_tests, data)
-    graph = model.action_graph(data)
+    with timed(f"graph of {len(data.actions)} actions"):
+        graph = model.action_graph(data)
     if model.graph != "learn":
         warn_if_contradicted(data, graph, ordered=model.graph == "full")
     design = model.design(data, graph)
@@ -149,16 +150,17 @@ def _sampled(
             return run_chains(problem, draws=draws, chains=chains, tune=tune, seed=seeds, **options), None
     from bayes_ivgen.inference.nuts import run_nuts
 
-    return run_nuts(
-        problem,
-        draws=draws,
-        chains=chains,
-        tune=tune,
-        seed=seeds,
-        cores=min(chains, available_cores()) if sampling.cores is None else sampling.cores,
-        progressbar=sampling.progressbar,
-        nuts=dict(sampling.nuts) if sampling.nuts is not None else None,
-    )
+    with timed(f"sampling {chains} chains of {tune + draws:,} iterations by NUTS"):
+        return run_nuts(
+            problem,
+            draws=draws,
+            chains=chains,
+            tune=tune,
+            seed=seeds,
+            cores=min(chains, available_cores()) if sampling.cores is None else sampling.cores,
+            progressbar=sampling.progressbar,
+            nuts=dict(sampling.nuts) if sampling.nuts is not None else None,
+        )
 
 
 def check_engine(engine: str, nuts: Mapping[str, Any] | None) -> None:

@@ -15,6 +15,8 @@ from bayes_ivgen.data import RegimeData
 from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.interface.columns_in_use import check_columns_in_use
+from bayes_ivgen.interface.pymc_effects import PymcEffects
+from bayes_ivgen.interface.spec_shown import SpecShown
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.build import build_design
 from bayes_ivgen.model.families import Family, Likelihood, family_of
@@ -34,8 +36,8 @@ Noise = Literal["additive", "regime", "constant"]
 GraphChoice = Literal["learn", "full", "empty"]
 
 
-@dataclass(frozen=True)
-class InterventionModel:
+@dataclass(frozen=True, repr=False)
+class InterventionModel(PymcEffects, SpecShown):
     """An additive model of the outcome in all regimes at once (docs/theory/decomposition.md, equation 1).
 
     E[Y | a, R] = alpha + sum_k m_k(a_k) + sum_k (1 - R_k) c_k(a_k, a_pa(k)) + s(a) + q(x), where
@@ -406,7 +408,7 @@ class InterventionModel:
 
         For prior predictive checks, model graphs and extensions; the rows are held in memory.
         ``outcome`` is in its own units, the parameters in units of its standard deviation. With `lift_tests`, as
-        in `fit`, there is a second observed variable of that name.
+        in `fit`, there is a second observed variable of that name. `effect_in` gives effects as tensors.
 
         Parameters
         ----------

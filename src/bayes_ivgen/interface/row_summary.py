@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+import pandas as pd
 import xarray as xr
 
 from bayes_ivgen.data import Regime, RegimeData
@@ -25,6 +26,7 @@ from bayes_ivgen.data.profile_store import (
 )
 from bayes_ivgen.errors import SpecError, StorageError
 from bayes_ivgen.model import Design
+from bayes_ivgen.shown import Shown
 from bayes_ivgen.statistics import SufficientStatistics, accumulate
 
 if TYPE_CHECKING:
@@ -106,8 +108,8 @@ class FrozenDesign(NamedTuple):
             ) from error
 
 
-@dataclass(frozen=True, eq=False)
-class RowSummary:
+@dataclass(frozen=True, eq=False, repr=False)
+class RowSummary(Shown):
     """Sums over rows in the columns of a fit: X'X, X'y, y'y, counts and ranges. No row is in it.
 
     Sums of separate rows add up to those of all rows, so that ``fit.update(summary)`` gives the
@@ -271,7 +273,10 @@ class RowSummary:
         except _DECODING_ERRORS as error:
             raise StorageError(wrong) from error
 
-    def __repr__(self) -> str:
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {"rows": self.facts.summary()}
+
+    def __str__(self) -> str:
         shown = ", ".join(f"{regime.label}: {profile.rows:,}" for regime, profile in self.facts.profiles.items())
         return f"RowSummary of {self.n_rows:,} rows ({shown})"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bayes_ivgen.errors import SpecError
+from bayes_ivgen.shown import Shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +26,7 @@ def p_value_text(p: float) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class ActionGraph:
+class ActionGraph(Shown):
     """A directed acyclic graph among the actions.
 
     Parameters

@@ -22,6 +22,7 @@ from scipy import special
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.model.components import TermType
+from bayes_ivgen.shown import Shown
 
 LogDensity = Callable[[FloatArray], FloatArray]
 
@@ -131,8 +132,8 @@ _DEFAULT_SIGMA = PositivePrior("HalfStudentT", (("nu", 4.0), ("sigma", 1.0)))
 _DEFAULT_NU = PositivePrior("Gamma", (("alpha", 2.0), ("beta", 0.1)))  # Juárez and Steel (2010)
 
 
-@dataclass(frozen=True)
-class Priors:
+@dataclass(frozen=True, repr=False)
+class Priors(Shown):
     """All priors of the model, in units of the standard deviation of the outcome.
 
     Attributes
