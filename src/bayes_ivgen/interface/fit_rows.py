@@ -68,6 +68,12 @@ class FitRows(FitCore):
             If ``law="likelihood"`` and the fit has weights of its own.
         StorageError
             If `path` exists or cannot be written.
+
+        Examples
+        --------
+        >>> tree = fit.pointwise(data, rows=100, draws=20)
+        >>> dict(tree["log_likelihood"].sizes)
+        {'chain': 2, 'draw': 20, 'row': 100}
         """
         from bayes_ivgen.interface.pointwise import RowPredictions
 
@@ -94,8 +100,16 @@ class FitRows(FitCore):
 
         Parameters
         ----------
-        data, rows, draws, law, seed
-            As in `pointwise`. With `rows` the result is that of the rows drawn, not scaled up.
+        data : RegimeData
+            As in `pointwise`.
+        rows : int, optional
+            As in `pointwise`; the result is that of the rows drawn, not scaled up.
+        draws : int, optional
+            As in `pointwise`.
+        law : {"outcome", "likelihood"}
+            As in `pointwise`.
+        seed : int
+            Of the choice of rows.
 
         Returns
         -------
@@ -111,6 +125,12 @@ class FitRows(FitCore):
         -----
         UserWarning
             If the Pareto k of a row is above the threshold.
+
+        Examples
+        --------
+        >>> result = fit.loo(data, rows=100)
+        >>> result.n_data_points, bool(result.se > 0)
+        (100, True)
         """
         from bayes_ivgen.interface.pointwise import RowPredictions, psis_loo
 
