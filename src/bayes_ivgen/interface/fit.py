@@ -21,12 +21,13 @@ from bayes_ivgen.interface.fit_checks import FitChecks
 from bayes_ivgen.interface.fit_core import FORMAT
 from bayes_ivgen.interface.fit_decisions import FitDecisions
 from bayes_ivgen.interface.fit_growth import FitGrowth
+from bayes_ivgen.interface.fit_media import FitMedia
 
 __all__ = ["FORMAT", "Fit"]
 CURVE_POINTS = 60
 
 
-class Fit(FitChecks, FitDecisions, FitGrowth):
+class Fit(FitChecks, FitDecisions, FitGrowth, FitMedia):
     """Posterior of an `InterventionModel`; made by ``model.fit(data)`` or `load`.
 
     Parameters

@@ -17,6 +17,7 @@ from bayes_ivgen.simulate.boolean import boolean_example
 from bayes_ivgen.simulate.finite import DiscreteSCM, discrete
 from bayes_ivgen.simulate.lognormal import LinearLognormalSCM, linear_lognormal
 from bayes_ivgen.simulate.media import MediaMixSCM, media_mix
+from bayes_ivgen.simulate.media_series import MediaSeriesSCM, media_series
 from bayes_ivgen.simulate.multiplicative import MultiplicativeSCM, multiplicative
 from bayes_ivgen.simulate.polynomials import PolynomialSCM, polynomial
 from bayes_ivgen.simulate.scm import SCM
@@ -27,6 +28,7 @@ __all__ = [
     "DiscreteSCM",
     "LinearLognormalSCM",
     "MediaMixSCM",
+    "MediaSeriesSCM",
     "MultiplicativeSCM",
     "PolynomialSCM",
     "StructuredSCM",
@@ -34,6 +36,7 @@ __all__ = [
     "discrete",
     "linear_lognormal",
     "media_mix",
+    "media_series",
     "multiplicative",
     "polynomial",
     "structured",
