@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import narwhals as nw
@@ -195,6 +196,8 @@ def time_axis(series: nw.Series[Any], name: str) -> tuple[Steps, str]:
     """Return times as whole numbers: those of the column, or days since 1970."""
     if series.null_count():
         raise DataError(f"the time column {name!r} has {series.null_count()} missing entries; every row needs a time.")
+    if series.dtype == nw.Object and all(isinstance(item, date) for item in series.to_list()):
+        series = nw.from_native(pd.to_datetime(pd.Series(series.to_list())), series_only=True)
     if series.dtype.is_temporal() and series.dtype != nw.Duration:
         days = pd.to_datetime(pd.Series(series.to_list())).dt.tz_localize(None).to_numpy().astype("datetime64[s]")
         whole = days.astype("datetime64[D]")
@@ -242,8 +245,8 @@ def _check_steps(moments: Steps, codes: Steps, units: Sequence[Any], clock: Cloc
         raise DataError(
             f"after {names[0]}={shown(row)} the next row of the series is {apart[row] / clock.step:g} steps later, "
             f"where one step is {clock.step}{' days' if clock.kind == 'date' else ''}: what was spent in between "
-            "carries over and must be known. Add the missing rows (with a spend of 0 if nothing was spent), or number the "
-            "steps with whole numbers if they are of unequal length, such as months."
+            "carries over and must be known. Add the missing rows (with a spend of 0 if nothing was spent), or number "
+            "the steps with whole numbers if they are of unequal length, such as months."
         )
 
 

@@ -16,6 +16,7 @@ from bayes_ivgen.media.carry_over import EMPTY, carry_over, check_fits
 from bayes_ivgen.media.transforms import transforms_from_dict, transforms_to_dict
 
 if TYPE_CHECKING:
+    from bayes_ivgen.interface.fit_core import FitCore
     from bayes_ivgen.interface.intervention_model import InterventionModel
 
 
@@ -87,3 +88,12 @@ def carried_from(content: Mapping[str, Any] | None, history: xr.Dataset | None) 
         history["last_step"].values,
         None if names is None else SeriesNames(names[0], names[1], tuple(names[2]), Clock(*names[3:])),
     )
+
+
+def refuse_carried(fit: FitCore) -> None:
+    """Raise a `SpecError` if the columns of a fit are those of carried-over spends: what comes later needs history."""
+    if fit.carried is not None:
+        raise SpecError(
+            "the fit has transforms, and rows that come later would need the weeks before them: put all weeks into one "
+            "table and fit it again with model.fit(data)."
+        )

@@ -52,7 +52,7 @@ class FitMedia(FitCore):
         Raises
         ------
         QueryError
-            If the fit carries nothing over, an action or a week is missing, or the plan does not follow the fitted rows.
+            If the fit carries nothing over, an action or a week is missing, or the plan does not follow on the rows.
         IdentificationError, SupportError
             As `Fit.effect`.
         """

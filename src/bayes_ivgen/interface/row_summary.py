@@ -28,7 +28,8 @@ from bayes_ivgen.model import Design
 from bayes_ivgen.statistics import SufficientStatistics, accumulate
 
 if TYPE_CHECKING:
-    from bayes_ivgen.interface.fit import Fit
+    from bayes_ivgen.interface.carried import refuse_carried
+from bayes_ivgen.interface.fit import Fit
 
 FORMAT = 1
 KIND = "bayes_ivgen_row_summary"
@@ -45,6 +46,7 @@ class FrozenDesign(NamedTuple):
     @classmethod
     def of_fit(cls, fit: Fit) -> Self:
         """Take it from a fit."""
+        refuse_carried(fit)
         known = fit.profiles
         return cls(fit.design, known.columns, known.label_sets)
 

@@ -58,7 +58,7 @@ def check_fits(data: RegimeData, transforms: Transforms) -> None:
     for action, items in transforms.items():
         if action not in data.actions:
             raise SpecError(
-                f"transforms names {action!r}, which is not an action of the data. The actions are {list(data.actions)}."
+                f"transforms names {action!r}, which is not an action. The actions are {list(data.actions)}."
             )
         if action in data.categories:
             raise SpecError(
@@ -82,7 +82,7 @@ def check_fits(data: RegimeData, transforms: Transforms) -> None:
         if longest < adstock.l_max and adstock.initial is None:
             raise DataError(
                 f"the longest series has {longest} rows, but {action!r} is carried over {adstock.l_max} weeks "
-                "(l_max): no row has a whole history. Pass a smaller l_max, or initial=, the spend before the series began."
+                "(l_max): no row has a whole history. Pass a smaller l_max, or initial=, the spend before that."
             )
 
 
@@ -180,7 +180,7 @@ def _record(
         nothing = np.empty((0, 0, k))
         return Carried(dict(transforms), rows, choice, nothing, nothing.astype(bool), np.empty(0, dtype=np.int64))
     series, weekly, regimes, fate = moved
-    became = [regime.label if not why else why for regime, why in zip(regimes, fate, strict=True)]
+    became = [why or regime.label for regime, why in zip(regimes, fate, strict=True)]
     week = [series.labels.labels[code] for code in series.labels.codes]
     rows = pd.DataFrame({"week": week, "became": became}).value_counts(sort=False).rename("rows").reset_index()
     depth = max(item.l_max for items in transforms.values() if (item := adstock_of(items)) is not None) - 1

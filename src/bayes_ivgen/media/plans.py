@@ -220,12 +220,12 @@ def _check_weeks(steps: NDArray[np.int64], last: int, names: SeriesNames, unit: 
     if steps[0] != last + 1:
         raise QueryError(
             f"the plan{of_unit} begins at {names.time}={names.clock.text(int(steps[0]))}, but the fitted rows end at "
-            f"{names.clock.text(last)}: what is spent right before it carries over. Begin at {names.clock.text(last + 1)}"
+            f"{names.clock.text(last)}: spends right before it carry over. Begin at {names.clock.text(last + 1)}"
             f"{', with the weeks in between as you expect them' if steps[0] > last else ''}."
         )
     if (np.diff(steps) != 1).any():
         i = int(np.argmax(np.diff(steps) != 1))
         raise QueryError(
-            f"the plan{of_unit} has no single row for the week after {names.time}={names.clock.text(int(steps[i]))}; give "
-            "each week once, without gaps."
+            f"the plan{of_unit} has no single row for the week after {names.time}={names.clock.text(int(steps[i]))}; "
+            "give each week once, without gaps."
         )

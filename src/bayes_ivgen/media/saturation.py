@@ -30,9 +30,9 @@ class Saturation:
         michaelis_menten:  x / (lam + x)                            half of it at x = lam
 
     Names are those of pymc-marketing's ``hill_function``, ``logistic_saturation`` and ``michaelis_menten`` (whose
-    factor alpha is a coefficient here); Hill after Jin et al. (2017), equation 5. With ``causal=Polynomial(1)`` the causal
-    curve is the classic one, a multiple of s(x); with a spline knots are equidistant in s(x). Queries stay in units
-    of spend, and confounding components see the spend itself. Spends below zero count as zero.
+    factor alpha is a coefficient here); Hill after Jin et al. (2017), equation 5. With ``causal=Polynomial(1)`` the
+    causal curve is the classic one, a multiple of s(x); with a spline knots are equidistant in s(x). Queries stay
+    in units of spend, and confounding components see the spend itself. Spends below zero count as zero.
 
     Parameters
     ----------

@@ -35,8 +35,8 @@ def checked_choice(
     if is_prior(value):
         raise SpecError(
             f"{of}({name}={value}): priors of transforms are not sampled yet. Pass a number, a list of numbers to "
-            f"choose from by marginal likelihood such as {name}=[{_inside(low, high)}, {_inside(low, high, 0.6)}], or None "
-            "for the default list."
+            f"choose from by marginal likelihood such as {name}=[{_inside(low, high)}, {_inside(low, high, 0.6)}], or "
+            "None for the default list."
         )
     if value is None:
         return None

@@ -24,6 +24,6 @@ def check_monotone(causal: Any, confounding: Any, synergy: Any, blocks: Any, cov
     found = next((name for name, given in interacting.items() if given), None)
     if found is not None:
         raise SpecError(
-            f"BSpline(monotone=True) does not go with {found}: the effect of an action is then no curve of it alone. Leave "
-            "one of them out."
+            f"BSpline(monotone=True) does not go with {found}: the effect of an action is then no curve of it alone. "
+            "Leave one of them out."
         )
