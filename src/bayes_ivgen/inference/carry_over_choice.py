@@ -159,6 +159,7 @@ class ScoredRows:
     common: Columns = field(repr=False)
     bases: Mapping[str, Basis] = field(repr=False)
     last: dict[str, FloatArray] = field(default_factory=dict, repr=False)
+    known: dict[tuple[Any, ...], float] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, data: RegimeData, transforms: Transforms, basis: Basis) -> ScoredRows:
@@ -191,6 +192,12 @@ class ScoredRows:
 
     def evidence(self, transforms: Transforms) -> float:
         """Log evidence of transforms whose parameters are numbers."""
+        key = tuple(transforms.items())
+        if key not in self.known:
+            self.known[key] = self._evidence(transforms)
+        return self.known[key]
+
+    def _evidence(self, transforms: Transforms) -> float:
         parts = [self.common, *self._causal(transforms)]
         x = _joined(parts)
         weighted = x.values * self.weights[:, None]

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky
+from scipy.linalg.lapack import dpotri
 from scipy.optimize import minimize
 
 from bayes_ivgen.basis.base import FloatArray
@@ -24,6 +25,7 @@ from bayes_ivgen.basis.base import FloatArray
 PRIOR_SCALE = 0.1  # of the half-Cauchy prior of tau, in sd(y), as in the model
 FLAT = 1.0 / 25.0  # prior precision of columns without a group
 REACH = 12.0  # of log scales
+STOP = {"ftol": 1e-8, "gtol": 1e-3}  # a few thousandths of a log unit
 
 
 class Evidence(NamedTuple):
@@ -54,7 +56,8 @@ def log_evidence(
     a[np.diag_indices_from(a)] += diagonal
     factor = cholesky(a, lower=True, check_finite=False)
     mean = cho_solve((factor, True), cross * weight, check_finite=False)
-    inverse = cho_solve((factor, True), np.eye(len(a)), check_finite=False)
+    half_inverse, _ = dpotri(factor, lower=1)
+    inverse = np.tril(half_inverse) + np.tril(half_inverse, -1).T
     value = (
         -rows * (scales[-1] + 0.5 * np.log(2 * np.pi))
         - 0.5 * squares * weight
@@ -96,5 +99,7 @@ def maximal_evidence(
         return -value, -gradient
 
     bounds = [(-REACH, REACH / 2)] * len(initial)
-    found = minimize(loss, np.clip(initial, -REACH, REACH / 2), jac=True, method="L-BFGS-B", bounds=bounds)
+    found = minimize(
+        loss, np.clip(initial, -REACH, REACH / 2), jac=True, method="L-BFGS-B", bounds=bounds, options=STOP
+    )
     return Evidence(-float(found.fun), np.asarray(found.x))

@@ -24,11 +24,11 @@ from bayes_ivgen.data.profile_store import (
     profiles_to_dataset,
 )
 from bayes_ivgen.errors import SpecError, StorageError
+from bayes_ivgen.interface.carried import refuse_carried
 from bayes_ivgen.model import Design
 from bayes_ivgen.statistics import SufficientStatistics, accumulate
 
 if TYPE_CHECKING:
-    from bayes_ivgen.interface.carried import refuse_carried
 from bayes_ivgen.interface.fit import Fit
 
 FORMAT = 1
