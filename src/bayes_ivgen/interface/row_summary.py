@@ -29,7 +29,7 @@ from bayes_ivgen.model import Design
 from bayes_ivgen.statistics import SufficientStatistics, accumulate
 
 if TYPE_CHECKING:
-from bayes_ivgen.interface.fit import Fit
+    from bayes_ivgen.interface.fit import Fit
 
 FORMAT = 1
 KIND = "bayes_ivgen_row_summary"
