@@ -246,3 +246,13 @@ def test_the_choice_is_kept_with_the_fit(table: pd.DataFrame) -> None:
     assert found.carried.choice["parameters"].tolist() == ["alpha=0", "alpha=0.6"]
     assert found.transforms["tv"][0].alpha == 0.6
     assert found.model.transforms["tv"][0].alpha == (0.0, 0.6)  # type: ignore[index]
+
+
+def test_rows_that_resemble_their_neighbours_count_less(fit: Fit, table: pd.DataFrame) -> None:
+    share = fit.independent_share(read(table))
+    assert 0.4 < share < 0.95  # demand has a memory of 0.3, and half of the noise
+    weighted = fitted(read(table.assign(share=share), weights="share"))
+    points = {"tv": 30.0, "web": 15.0}
+    assert weighted.effect(do=points).summary()["sd"].item() > fit.effect(do=points).summary()["sd"].item()
+    with pytest.raises(QueryError, match="time='week'"):
+        fit.independent_share(read(table, time=None, unit=None))

@@ -12,7 +12,7 @@ MacKay 1992): models with the same groups are compared at their own best scales.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from bayes_ivgen.basis.base import FloatArray
 PRIOR_SCALE = 0.1  # of the half-Cauchy prior of tau, in sd(y), as in the model
 FLAT = 1.0 / 25.0  # prior precision of columns without a group
 REACH = 12.0  # of log scales
-STOP = {"ftol": 1e-8, "gtol": 1e-3}  # a few thousandths of a log unit
+STOP: Any = {"ftol": 1e-8, "gtol": 1e-3}  # a few thousandths of a log unit
 
 
 class Evidence(NamedTuple):

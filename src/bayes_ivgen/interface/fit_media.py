@@ -9,12 +9,16 @@ import numpy as np
 import pandas as pd
 
 from bayes_ivgen.basis.base import FloatArray
-from bayes_ivgen.data import Regime
+from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.diagnostics.same_columns import require_same_columns
 from bayes_ivgen.effects import Estimate
 from bayes_ivgen.effects.queries import Queries, value_text
 from bayes_ivgen.errors import QueryError
 from bayes_ivgen.interface.fit_core import FitCore
+from bayes_ivgen.media.carry_over import carried_rows, set_by_week
+from bayes_ivgen.media.dependence import independent_share
 from bayes_ivgen.media.plans import PlanRows, plan_rows
+from bayes_ivgen.model.design import indicators
 
 
 class FitMedia(FitCore):
@@ -65,6 +69,42 @@ class FitMedia(FitCore):
                 raise QueryError("versus= is a plan of other weeks or units; give both plans the same ones.")
             estimate = _difference(estimate, self._plan_estimate(other, extrapolate=extrapolate), self.actions)
         return _summed(estimate, self.actions) if total else estimate
+
+    def independent_share(self, data: RegimeData) -> float:
+        """How many independent rows a row is worth, by the correlation of residuals from week to week.
+
+        Where demand remembers, intervals of a fit that takes rows as independent are too short. Read the rows again
+        with a column of this share as ``weights=`` and fit again (docs/media_mix.md has measured coverage).
+
+        Parameters
+        ----------
+        data : RegimeData
+            The rows of the fit as they were read, with a time.
+
+        Returns
+        -------
+        float
+            Above 0, at most 1.
+
+        Raises
+        ------
+        QueryError
+            If the rows have no order, or other columns than the fit.
+        """
+        require_same_columns(self.effects, data)
+        series = data.series
+        if series is None:
+            raise QueryError(
+                "the data say nothing of time; pass the rows as they were read, with "
+                "RegimeData.from_frame(..., time='week')."
+            )
+        values, regimes, fate = carried_rows(data, series, self.transforms, set_by_week(data, series))
+        kept = fate == ""
+        flags = indicators([regimes[i] for i in np.flatnonzero(kept)], self.actions)
+        n = len(self.design.variables)
+        mean = self.design.rows(values[kept, :n], flags) @ self.effects.coefficients.mean(axis=(0, 1))
+        residual = (values[kept, n] - self.design.outcome_mean) / self.design.outcome_sd - mean
+        return independent_share(residual - residual.mean(), series.unit_of[kept], series.step_of[kept])
 
     def _plan_rows(self, spends: Any, start: Any) -> PlanRows:
         carried = self.carried
