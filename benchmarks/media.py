@@ -74,7 +74,7 @@ def one_world(seed: int, args: argparse.Namespace) -> list[dict[str, Any]]:
         table = fit.effect(do=dict(zip(world.actions, points.T, strict=True)), extrapolate=True).summary(0.9)
         error = (table["mean"] - truth).to_numpy()
         away = [abs(fit.transforms[a][0].alpha - rate) for a, rate in zip(world.actions, world.alpha, strict=True)
-                if name == "chosen"]  # fmt: skip
+                if name.startswith("chosen")]  # fmt: skip
         found.append(
             {
                 "world": seed,

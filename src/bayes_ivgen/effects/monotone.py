@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import nnls
+from threadpoolctl import threadpool_limits
 
 from bayes_ivgen.basis import FittedBasis, FittedBSpline, FittedSaturated
 from bayes_ivgen.basis.base import FloatArray
@@ -55,9 +56,10 @@ def monotone_draws(design: Design, coefficients: FloatArray) -> FloatArray:
     factor = root[:, None] * vectors[:, kept].T
     inverse_root = vectors[:, kept] / root
     projected = flat.copy()
-    for i in wrong:
-        multipliers, _ = nnls(factor, -(slopes[i] @ inverse_root), maxiter=50 * len(gram))
-        projected[i] += moved @ multipliers
+    with threadpool_limits(limits=1, user_api="blas"):  # small problems, one after another
+        for i in wrong:
+            multipliers, _ = nnls(factor, -(slopes[i] @ inverse_root), maxiter=50 * len(gram))
+            projected[i] += moved @ multipliers
     return projected.reshape(coefficients.shape)
 
 

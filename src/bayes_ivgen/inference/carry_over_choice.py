@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from bayes_ivgen.basis import Basis, FittedBasis, Saturated
 from bayes_ivgen.basis.base import FloatArray, unit_scale
@@ -76,7 +77,8 @@ def choose_transforms(data: RegimeData, transforms: Transforms, basis: Basis) ->
         before = dict(current)
         for action, i in open_:
             candidates = transforms[action][i].candidates(typical[action])
-            values = [scored.evidence(_with(current, action, i, candidate)) for candidate in candidates]
+            with threadpool_limits(limits=1, user_api="blas"):  # matrices are small
+                values = [scored.evidence(_with(current, action, i, candidate)) for candidate in candidates]
             best = int(np.argmax(values))
             current = _with(current, action, i, candidates[best])
             tables[action, i] = _table(action, candidates, np.array(values))

@@ -13,7 +13,7 @@ MOST_LAGS = 26
 def independent_share(residual: FloatArray, unit_of: Steps, step_of: Steps) -> float:
     """Share 1 / (1 + 2 sum_l rho_l) of independent rows in rows whose residuals resemble their neighbours'.
 
-    rho_l is the correlation of residuals l steps apart in one unit; the sum ends before the first that is below two of its
+    rho_l is the correlation of residuals l steps apart in one unit; the sum ends before the first below two of its
     standard errors. It is the share for means; for what varies fast within series it errs on the safe side.
 
     Parameters
