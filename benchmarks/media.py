@@ -64,6 +64,8 @@ def one_world(seed: int, args: argparse.Namespace) -> list[dict[str, Any]]:
     truth = world.effect(points, rows["week"])
     found = []
     for name, options in arms(world).items():
+        if args.arms and not any(name.startswith(arm) for arm in args.arms):
+            continue
         started = time.perf_counter()
         model = ivg.InterventionModel(graph="empty", covariates=ROLES, **options)  # type: ignore[arg-type]
         used = data
@@ -100,6 +102,7 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=3)
     parser.add_argument("--geos", type=int, default=40)
     parser.add_argument("--weeks", type=int, default=104)
+    parser.add_argument("--arms", nargs="*", help="starts of the names of the arms to run; by default all")
     parser.add_argument("--draws", type=int, default=250)
     args = parser.parse_args()
     warnings.simplefilter("ignore")

@@ -1,14 +1,13 @@
 """Which carry-over and saturation the rows speak for, by marginal likelihood (docs/theory/carry_over.md).
 
-Natural spends tell of carry-over only through a veil: the confounder of this week is told by this week's spend most,
-whatever the carry-over is, so that rows in which nothing was set prefer weights like the memory of the confounder.
-The model by which candidates are compared therefore gives confounding a function of its own of *every* lag,
+What natural spends tell of demand is told by this week's spend most, whatever the carry-over is. Confounding as a
+function of the carried-over spend would make natural rows prefer weights like the memory of the confounder. The model
+by which candidates are compared therefore has it as a function of the spend of the week itself,
 
-    y_t = alpha + q(x_t) + u_t
-          + sum_k [ m_k(x~_kt) + (1 - R_kt) g_k + sum_l (1 - R_k,t-l) (b_kl z_k,t-l + d_kl z_k,t-l^2) ],
+    y_t = alpha + q(x_t) + u_t + sum_k [ m_k(x~_kt) + (1 - R_kt) (g_k + b_k z_kt + d_k z_kt^2) ],
 
-z the centred spend of a week: what is left to m_k's weights is told by weeks that were set. All rows with a
-whole history enter, wash-in and wash-out included, the same for every candidate.
+z the centred spend of the week. All rows with a whole history enter, wash-in and wash-out included, the same for every
+candidate.
 """
 
 from __future__ import annotations
@@ -260,16 +259,14 @@ def _basis_columns(fitted: FittedBasis, x: FloatArray) -> Columns:
 
 
 def _confounding(spends: FloatArray, was_set: FloatArray) -> Columns:
-    """Return a level, and a line and a square of each natural lag; zero where the week was set."""
-    natural = 1.0 - was_set
+    """Return a level, a line and a square of the spend of the week; zero where it was set."""
+    natural = 1.0 - was_set[:, :1]
     if not natural.any():
         return Columns(np.empty((len(spends), 0)), ())
-    seen = spends[natural > 0]
-    centred = spends - seen.mean()
+    seen = spends[:, :1][natural > 0]
+    centred = spends[:, :1] - seen.mean()
     line, square = natural * centred, natural * (centred**2 - seen.var())
-    n_lags = spends.shape[1]
-    scaled = [line * unit_scale(line), square * unit_scale(square)]
-    return Columns(np.column_stack([natural[:, :1], *scaled]), (0, *(1,) * n_lags, *(2,) * n_lags))
+    return Columns(np.column_stack([natural, line * unit_scale(line), square * unit_scale(square)]), (0, 1, 2))
 
 
 def _joined(parts: list[Columns]) -> Columns:
