@@ -152,14 +152,7 @@ class InterventionModel:
         """Return the rows that a fit uses: spends carried over, each row in the regime that its spends belong to.
 
         Parameters that are not numbers are chosen by marginal likelihood; ``.carried`` of the result says how, and
-        which rows were left out. Without transforms, and for rows that were carried over, the data themselves.
-
-        Raises
-        ------
-        SpecError
-            If the data say nothing of time, or an action cannot be transformed.
-        DataError
-            If no row has a whole history.
+        which rows were left out. Raises a `SpecError` without a time, a `DataError` if no row has a whole history.
         """
         return carried_data(self, data)
 
