@@ -70,6 +70,7 @@ def test_public_names() -> None:
         "diagnostics",
         "effects",
         "interface",
+        "media",
         "model",
         "plots",
         "report",

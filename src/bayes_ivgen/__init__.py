@@ -9,7 +9,8 @@ from logging import NullHandler, getLogger
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bayes_ivgen import benchmark, decisions, errors, simulate
+    from bayes_ivgen import benchmark as benchmark
+    from bayes_ivgen import decisions, errors, media, simulate
     from bayes_ivgen.basis import BSpline, Polynomial
     from bayes_ivgen.data import Regime, RegimeData
     from bayes_ivgen.effects import Estimate
@@ -27,10 +28,10 @@ __all__ = [
     "Regime",
     "RegimeData",
     "RowSummary",
-    "benchmark",
     "decisions",
     "errors",
     "load",
+    "media",
     "simulate",
 ]
 
@@ -58,7 +59,7 @@ def __getattr__(name: str) -> Any:
         return version("bayes-ivgen")
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
-    if name in ("benchmark", "decisions", "errors", "simulate"):
+    if name in ("benchmark", "decisions", "errors", "media", "simulate"):
         return import_module(f"bayes_ivgen.{name}")
     raise AttributeError(f"module 'bayes_ivgen' has no attribute {name!r}")
 

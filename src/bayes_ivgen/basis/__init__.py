@@ -9,6 +9,7 @@ from bayes_ivgen.basis.bspline import BSpline, FittedBSpline
 from bayes_ivgen.basis.categorical import Categorical, FittedCategorical
 from bayes_ivgen.basis.polynomial import FittedPolynomial, Polynomial
 from bayes_ivgen.basis.product import FittedProduct
+from bayes_ivgen.basis.saturated import FittedSaturated, Saturated
 from bayes_ivgen.basis.tensor import FittedTensor
 
 __all__ = [
@@ -20,8 +21,10 @@ __all__ = [
     "FittedCategorical",
     "FittedPolynomial",
     "FittedProduct",
+    "FittedSaturated",
     "FittedTensor",
     "Polynomial",
+    "Saturated",
     "Tail",
     "basis_from_dict",
     "product_from_dict",
@@ -33,6 +36,8 @@ _KINDS: dict[str, Any] = {"bspline": FittedBSpline, "polynomial": FittedPolynomi
 
 def basis_from_dict(data: dict[str, Any]) -> FittedBasis:
     """Restore a basis of one action written by its ``to_dict``."""
+    if data["kind"] == "saturated":
+        return FittedSaturated.from_dict(data, basis_from_dict)
     basis: FittedBasis = _KINDS[data["kind"]].from_dict(data)
     return basis
 

@@ -33,6 +33,9 @@ class BSpline:
     tail : {"learned", "linear", "clip"}
         Beyond the boundary knots the function follows its linear part; with ``"learned"`` its slope
         may change there, by an amount shrunk like the wiggle; with ``"clip"`` it stays constant.
+    monotone : bool
+        Of the causal basis: curves that do not decrease, tails included. Draws are projected onto such curves after
+        sampling (docs/theory/monotone.md).
 
     Raises
     ------
@@ -55,6 +58,7 @@ class BSpline:
     degree: int = 3
     knots: Knots = "mixed"
     tail: SplineTail = "learned"
+    monotone: bool = False
 
     def __post_init__(self) -> None:
         if self.degree < 1:
@@ -68,6 +72,8 @@ class BSpline:
             raise SpecError(f"BSpline(knots={self.knots!r}): valid are 'mixed', 'equidistant' and 'quantile'.")
         if self.tail not in ("learned", "linear", "clip"):
             raise SpecError(f"BSpline(tail={self.tail!r}): valid are 'learned', 'linear' and 'clip'.")
+        if not isinstance(self.monotone, bool):
+            raise SpecError(f"BSpline(monotone={self.monotone!r}): valid are True and False.")
 
     def margin(self) -> BSpline:
         """Return the spline with a line and three more columns that enters products of two actions.

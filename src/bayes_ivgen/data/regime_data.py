@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from bayes_ivgen.data.parts import PART_ROWS, RowsPart
 from bayes_ivgen.data.profile import FloatArray, RegimeProfile
 from bayes_ivgen.data.reading import RowReader
 from bayes_ivgen.data.regime import Regime
+from bayes_ivgen.data.series import Carried, RowSeries, series_of
 from bayes_ivgen.data.sources import BATCH_ROWS, Batch, MemorySource, RowSource, split_by_label
 from bayes_ivgen.data.tables import summary_table
 from bayes_ivgen.errors import DataError
@@ -43,6 +44,10 @@ class RegimeData(Shown):
         Counts, ranges, levels and a sample of the rows for each regime.
     label_sets : dict of str to LabelSet
         Labels of the columns that do not hold numbers; everywhere else they are codes 0..L-1.
+    series : RowSeries or None
+        All rows in order of time, where a column of times was named.
+    carried : Carried or None
+        How spends were carried over, in data that `InterventionModel.carry_over` returns.
 
     Examples
     --------
@@ -61,6 +66,8 @@ class RegimeData(Shown):
     _source: RowSource = field(repr=False)
     _regime_of_label: Mapping[str, Regime] = field(repr=False)
     label_sets: Mapping[str, LabelSet] = field(default_factory=dict, repr=False)
+    series: RowSeries | None = field(default=None, repr=False)
+    carried: Carried | None = field(default=None, repr=False)
 
     @classmethod
     def from_frame(
@@ -77,6 +84,8 @@ class RegimeData(Shown):
         missing: Missing = "refuse",
         regime_labels: RegimeLabels | None = None,
         exclude: Sequence[str] = (),
+        time: str | None = None,
+        unit: str | None = None,
     ) -> RegimeData:
         """Read one long table (pandas, polars or pyarrow) with a column of regime labels.
 
@@ -107,6 +116,9 @@ class RegimeData(Shown):
             ``{"spring test": ["tv"], "history": []}``.
         exclude : sequence of str
             Labels, as they stand in the column, whose rows are left out: to validate on them, say.
+        time, unit : str, optional
+            Columns of times (whole numbers or dates in equal steps) and of units (geos) whose rows are series of their
+            own; needed by transforms such as `media.Adstock`. Rows need not be sorted.
 
         Returns
         -------
@@ -148,7 +160,8 @@ class RegimeData(Shown):
             raise DataError("the frame has no rows; pass at least the rows of one regime.")
         found.settle(missing)
         source = MemorySource({} if labels is None else split_by_label(values, labels))
-        return cls._of(assemble(source, reader, found, regime_labels, exclude))
+        parts = assemble(source, reader, found, regime_labels, exclude)
+        return replace(cls._of(parts), series=series_of(frame, time, unit, missing, values, labels, parts.source))
 
     @classmethod
     def from_frames(

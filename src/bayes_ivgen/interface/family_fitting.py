@@ -11,10 +11,12 @@ import xarray as xr
 
 from bayes_ivgen.data import RegimeData
 from bayes_ivgen.effects import NaturalRows
+from bayes_ivgen.effects.monotone import monotone_draws
 from bayes_ivgen.errors import EstimandWarning, SpecError
 from bayes_ivgen.inference.diagnostics import warn_if_not_mixed
 from bayes_ivgen.inference.family_densities import family_log_likelihood, family_log_prior
 from bayes_ivgen.inference.laplace import approximate
+from bayes_ivgen.interface.carried import history_dataset
 from bayes_ivgen.interface.columns_in_use import check_columns_in_use
 from bayes_ivgen.interface.fit import Fit
 from bayes_ivgen.interface.fitting import attributes, check_data, check_engine, check_numbers
@@ -57,6 +59,7 @@ def fit_family_model(
             "process. Leave it out, or fit with likelihood='normal'."
         )
     _check_family(model, engine)
+    data = model.carry_over(data)
     tests = model.read_lift_tests(lift_tests, data)
     graph = model.action_graph(data)
     if model.graph != "learn":
@@ -84,8 +87,12 @@ def fit_family_model(
             nuts=dict(nuts) if nuts is not None else None,
             known=known,
         )
+    if getattr(model.causal, "monotone", False):
+        sampled["coefficients"] = monotone_draws(design, sampled["coefficients"])
     tree = _datatree(data, rows, design, priors, sampled, record, known)
     settings = {"engine": engine, "seed": None if seed is None else int(seed), "tune": int(tune)}
+    if data.carried is not None:
+        tree["history"] = xr.DataTree(history_dataset(data.carried))
     tree.attrs = attributes(model, data, graph, design, priors, None, tests, share=rows.is_share, **settings)
     fit = Fit(tree)
     warn_if_not_mixed(fit.diagnostics, draws * chains)

@@ -21,6 +21,7 @@ from bayes_ivgen.interface.fit_checks import FitChecks
 from bayes_ivgen.interface.fit_core import FORMAT
 from bayes_ivgen.interface.fit_decisions import FitDecisions
 from bayes_ivgen.interface.fit_growth import FitGrowth
+from bayes_ivgen.interface.fit_media import FitMedia
 from bayes_ivgen.interface.fit_rows import FitRows
 from bayes_ivgen.shown import Shown
 
@@ -28,7 +29,7 @@ __all__ = ["FORMAT", "Fit"]
 CURVE_POINTS = 60
 
 
-class Fit(Shown, FitChecks, FitRows, FitDecisions, FitGrowth):
+class Fit(Shown, FitChecks, FitRows, FitDecisions, FitGrowth, FitMedia):
     """Posterior of an `InterventionModel`; made by ``model.fit(data)`` or `load`.
 
     Parameters

@@ -49,7 +49,7 @@ class FitChecks(FitCore):
         """
         from bayes_ivgen.diagnostics import calibration_check
 
-        return calibration_check(self.effects, data, action, held_out=held_out)
+        return calibration_check(self.effects, self.as_fitted(data), action, held_out=held_out)
 
     def falsify(self, data: RegimeData, checks: Sequence[str] | None = None, *, held_out: bool = False) -> CheckReport:
         """Try to refute the assumptions of the fit by what they imply for the rows at hand.
@@ -87,7 +87,7 @@ class FitChecks(FitCore):
         """
         from bayes_ivgen.diagnostics import run_checks
 
-        return run_checks(self.effects, data, checks, held_out=held_out)
+        return run_checks(self.effects, self.as_fitted(data), checks, held_out=held_out)
 
     def leave_out(
         self,
@@ -140,7 +140,7 @@ class FitChecks(FitCore):
         engine = self._content["settings"]["engine"]
         options = {"draws": draws, "chains": chains, "tune": tune, "engine": engine, "seed": seed}
         return leave_regimes_out(
-            cast("Fit", self), data, regimes, {**options, "cores": cores, "progressbar": progressbar}
+            cast("Fit", self), self.as_fitted(data), regimes, {**options, "cores": cores, "progressbar": progressbar}
         )
 
     def placebo(
@@ -189,7 +189,9 @@ class FitChecks(FitCore):
 
         engine = self._content["settings"]["engine"]
         options = {"draws": draws, "chains": chains, "tune": tune, "engine": engine, "cores": cores}
-        return placebo_check(cast("Fit", self), data, action, regime, seed, {**options, "progressbar": progressbar})
+        return placebo_check(
+            cast("Fit", self), self.as_fitted(data), action, regime, seed, {**options, "progressbar": progressbar}
+        )
 
     def sensitivity(
         self,

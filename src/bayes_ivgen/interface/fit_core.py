@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.identification import level_weights
 from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.data.profile_store import data_from_dataset
+from bayes_ivgen.data.series import Carried
 from bayes_ivgen.effects import EffectPosterior, NaturalRows, OutcomeNoise, Support, parse_queries
 from bayes_ivgen.effects.families import FamilySpread
 from bayes_ivgen.effects.queries import Categories, Queries
@@ -22,7 +24,9 @@ from bayes_ivgen.errors import SpecError, StorageError
 from bayes_ivgen.inference.diagnostics import mixing_table
 from bayes_ivgen.inference.noise import VarianceModel
 from bayes_ivgen.inference.residual_law import ResidualLaw
+from bayes_ivgen.interface.carried import carried_from
 from bayes_ivgen.interface.intervention_model import InterventionModel
+from bayes_ivgen.media.carry_over import carry_over
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.design import indicators
 from bayes_ivgen.model.links import Link
@@ -110,7 +114,24 @@ class FitCore:
             raise StorageError(
                 "the fit was made by an earlier version, which kept no profiles of the rows; fit the rows again."
             )
-        return data_from_dataset(self.datatree["profiles"].dataset)
+        return replace(data_from_dataset(self.datatree["profiles"].dataset), carried=self.carried)
+
+    @cached_property
+    def carried(self) -> Carried | None:
+        """How spends were carried over: ``.rows``, ``.choice``, and the last weeks of each series; None if not."""
+        history = self.datatree["history"].dataset if "history" in self.datatree.children else None
+        return carried_from(self._content.get("carried"), history)
+
+    @property
+    def transforms(self) -> Mapping[str, Any]:
+        """Carry-over and saturation of each action, all parameters numbers; empty without transforms."""
+        return {} if self.carried is None else dict(self.carried.transforms)
+
+    def as_fitted(self, data: Any) -> Any:
+        """Carry the spends of rows over as the fit does; rows that are, and those of a fit without transforms, stay."""
+        if self.carried is None or not isinstance(data, RegimeData) or data.carried is not None:
+            return data
+        return carry_over(data, self.carried.transforms)
 
     @cached_property
     def diagnostics(self) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import xarray as xr
 from bayes_ivgen.data import RegimeData
 from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.effects import Support
+from bayes_ivgen.effects.monotone import monotone_draws
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.inference.chains import run_chains
 from bayes_ivgen.inference.conjugate import GibbsProblem
@@ -22,6 +23,7 @@ from bayes_ivgen.inference.diagnostics import warn_if_not_mixed
 from bayes_ivgen.inference.noise import VarianceModel, fit_variance, sample_residuals
 from bayes_ivgen.inference.residual_law import ResidualLaw
 from bayes_ivgen.inference.weights import pilot_variance
+from bayes_ivgen.interface.carried import carried_to_dict, history_dataset
 from bayes_ivgen.interface.columns_in_use import check_columns_in_use
 from bayes_ivgen.interface.fit import FORMAT, Fit
 from bayes_ivgen.interface.intervention_model import InterventionModel
@@ -58,6 +60,7 @@ def fit_model(
     check_numbers(draws=draws, chains=chains, tune=tune, cores=cores, seed=seed)
     check_engine(engine, nuts)
     check_client(client, checkpoint)
+    data = model.carry_over(data)
     tests = model.read_lift_tests(lift_tests, data)
     with timed(f"graph of {len(data.actions)} actions"):
         graph = model.action_graph(data)
@@ -123,10 +126,14 @@ def sample_fit(
     model, data, graph, design, priors, tests = prepared
     problem = prepared.problem(statistics)
     sampled, record = _sampled(problem, sampling, seeds)
+    if getattr(model.causal, "monotone", False):
+        sampled["coefficients"] = monotone_draws(design, sampled["coefficients"])
     sigma_index, _ = model.sigma_groups(statistics.regimes)
     tree = make_datatree(data, problem, statistics, sigma_index, sampled, record)
     residuals = sample_residuals(data, design, sampled["coefficients"].reshape(-1, design.n_coefficients))
     variance = fit_variance(residuals, data.actions, graph, data.covariates, data.categories)
+    if data.carried is not None:
+        tree["history"] = xr.DataTree(history_dataset(data.carried))
     tree["noise"] = xr.DataTree(ResidualLaw.of(statistics.regimes, residuals.error, residuals.regime).to_dataset())
     settings = {
         "engine": sampling.engine,
@@ -237,6 +244,7 @@ def attributes(
         "variance": None if variance is None else variance.to_dict(),
         "support": support.to_dict(),
         "lift_tests": None if tests is None else tests.to_dict(),
+        "carried": carried_to_dict(data.carried),
         "settings": settings,
     }
     return {

@@ -11,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayes_ivgen.basis import Basis, BSpline, Polynomial
+from bayes_ivgen.basis.specs import spec_from_dict, spec_to_dict
 from bayes_ivgen.data import RegimeData
 from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.errors import SpecError
+from bayes_ivgen.interface.carried import carried_data
 from bayes_ivgen.interface.columns_in_use import check_columns_in_use
 from bayes_ivgen.interface.pymc_effects import PymcEffects
 from bayes_ivgen.interface.spec_shown import SpecShown
+from bayes_ivgen.media.transforms import checked_transforms, transforms_from_dict, transforms_to_dict
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.build import build_design
 from bayes_ivgen.model.families import Family, Likelihood, family_of
@@ -25,6 +28,7 @@ from bayes_ivgen.model.graph_check import with_evidence
 from bayes_ivgen.model.graph_learning import learn_graph
 from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.model.links import LinkName
+from bayes_ivgen.model.monotone_check import check_monotone
 from bayes_ivgen.model.structure import Role, Structure, checked_blocks, checked_roles, checked_synergy
 
 if TYPE_CHECKING:
@@ -79,6 +83,9 @@ class InterventionModel(PymcEffects, SpecShown):
         weights estimates. Pays where the noise of one regime differs strongly between its rows.
     priors : mapping of str to pymc_extras Prior, optional
         Changes to the default priors by name; ``print(model.prior_table())`` shows all.
+    transforms : mapping of str to Adstock, Saturation or (Adstock, Saturation), optional
+        Carry-over and saturation of actions (`bayes_ivgen.media`) in rows with a time. Effects are then about steady
+        spends: ``do={"tv": 80}`` is 80 a week, week after week (docs/theory/carry_over.md).
 
     Raises
     ------
@@ -103,6 +110,7 @@ class InterventionModel(PymcEffects, SpecShown):
     noise: Noise = "additive"
     weights: Literal["variance"] | None = None
     priors: Mapping[str, Any] | None = None
+    transforms: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         for name, basis in (("causal", self.causal), ("confounding", self.confounding)):
@@ -122,6 +130,7 @@ class InterventionModel(PymcEffects, SpecShown):
         object.__setattr__(self, "blocks", checked_blocks(self.blocks))
         object.__setattr__(self, "covariates", checked_roles(self.covariates))
         object.__setattr__(self, "synergy", checked_synergy(self.synergy))
+        object.__setattr__(self, "transforms", checked_transforms(self.transforms))
         _only("noise", self.noise, ("additive", "regime", "constant"))
         _only("weights", self.weights, (None, "variance"))
         if self.weights == "variance" and self.noise != "additive":
@@ -129,6 +138,7 @@ class InterventionModel(PymcEffects, SpecShown):
                 f"weights='variance' takes the variance of a row from the additive model, but noise={self.noise!r} "
                 "says that rows of a regime have one variance; pass noise='additive', or weights=None."
             )
+        check_monotone(self.causal, self.confounding, self.synergy, self.blocks, self.covariates)
         self.family.check_defaults(noise=(self.noise, "additive"), weights=(self.weights, None))
         self.prior_table()
 
@@ -157,6 +167,14 @@ class InterventionModel(PymcEffects, SpecShown):
         """
         return Priors.from_user(self.priors, self.family.parameters)
 
+    def carry_over(self, data: RegimeData) -> RegimeData:
+        """Return the rows that a fit uses: spends carried over, each row in the regime that its spends belong to.
+
+        Parameters that are not numbers are chosen by marginal likelihood; ``.carried`` of the result says how, and
+        which rows were left out. Raises a `SpecError` without a time, a `DataError` if no row has a whole history.
+        """
+        return carried_data(self, data)
+
     def action_graph(self, data: RegimeData) -> ActionGraph:
         """Return the graph that a fit to `data` uses, with what the data say about it as its evidence.
 
@@ -179,6 +197,7 @@ class InterventionModel(PymcEffects, SpecShown):
         >>> model.action_graph(data).edges
         (('tv', 'web'),)
         """
+        data = self.carry_over(data)
         if isinstance(self.graph, ActionGraph):
             self.graph.check_actions(data.actions)
             return with_evidence(data, self.graph)
@@ -212,6 +231,7 @@ class InterventionModel(PymcEffects, SpecShown):
         >>> design.rows(np.array([[60.0, 40.0]]), np.array([[True, True]])).shape == (1, design.n_coefficients)
         True
         """
+        data = self.carry_over(data)
         return build_design(
             data,
             causal=self.causal,
@@ -440,6 +460,7 @@ class InterventionModel(PymcEffects, SpecShown):
             )
         from bayes_ivgen.model.pymc_model import rowwise_model
 
+        data = self.carry_over(data)
         check_columns_in_use(data, self.family)
         tests = self.read_lift_tests(lift_tests, data)
         design = self.design(data)
@@ -466,8 +487,8 @@ class InterventionModel(PymcEffects, SpecShown):
         """
         graph = self.graph.to_dict() if isinstance(self.graph, ActionGraph) else self.graph
         return {
-            "causal": _basis_to_dict(self.causal),
-            "confounding": self.confounding if isinstance(self.confounding, str) else _basis_to_dict(self.confounding),
+            "causal": spec_to_dict(self.causal),
+            "confounding": self.confounding if isinstance(self.confounding, str) else spec_to_dict(self.confounding),
             "graph": graph,
             "blocks": self.blocks,
             "covariates": self.covariates,
@@ -476,6 +497,7 @@ class InterventionModel(PymcEffects, SpecShown):
             "weights": self.weights,
             "likelihood": self.likelihood,
             "link": self.link,
+            "transforms": transforms_to_dict(self.transforms),
         }
 
     @classmethod
@@ -508,8 +530,8 @@ class InterventionModel(PymcEffects, SpecShown):
         if priors.tau_nu != default.tau_nu:
             changed["tau"] = _Named("HalfStudentT", {"nu": priors.tau_nu, "sigma": 1.0})
         return cls(
-            causal=_basis_from_dict(data["causal"]),
-            confounding="separable" if data["confounding"] == "separable" else _basis_from_dict(data["confounding"]),
+            causal=spec_from_dict(data["causal"]),
+            confounding="separable" if data["confounding"] == "separable" else spec_from_dict(data["confounding"]),
             graph=graph,
             blocks=data["blocks"],
             covariates=data["covariates"],
@@ -519,6 +541,7 @@ class InterventionModel(PymcEffects, SpecShown):
             likelihood=data["likelihood"],
             link=data["link"],
             priors=changed or None,
+            transforms=transforms_from_dict(data.get("transforms")),
         )
 
 
@@ -534,15 +557,3 @@ def _only(name: str, value: Any, valid: tuple[Any, ...]) -> None:
     if not any(value is choice or (isinstance(choice, str) and value == choice) for choice in valid):
         shown = ", ".join(repr(choice) for choice in valid)
         raise SpecError(f"{name}={value!r} is not available; valid here: {shown}.")
-
-
-def _basis_to_dict(basis: Basis) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {"kind": type(basis).__name__, **asdict(basis)}  # type: ignore[call-overload]
-
-
-def _basis_from_dict(data: Mapping[str, Any]) -> Basis:
-    kinds: dict[str, Any] = {"BSpline": BSpline, "Polynomial": Polynomial}
-    basis: Basis = kinds[data["kind"]](**{key: value for key, value in data.items() if key != "kind"})
-    return basis

@@ -242,6 +242,7 @@ def rows_of(fit: Fit, data: RegimeData | None, most: int) -> list[RegimeRows]:
                 f"a fit with likelihood={fit.model.likelihood!r} keeps no rows; pass the data of the fit as data=..."
             )
         data = fit.profiles
+    data = fit.as_fitted(data)
     check_columns(fit, data)
     if data.columns.exposure is not None:
         raise QueryError(

@@ -67,6 +67,7 @@ class RowPredictions:
     @classmethod
     def of(cls, fit: Fit, data: RegimeData, rows: int | None, draws: int | None, law: LawName, seed: int) -> Any:
         """Check the arguments; see `Fit.pointwise`."""
+        data = fit.as_fitted(data)
         require_same_columns(fit.effects, data)
         if not set(data.regimes) <= set(fit.regimes):
             new = [regime.label for regime in data.regimes if regime not in fit.regimes]

@@ -220,6 +220,7 @@ def _checks(fit: Fit, data: RegimeData | None) -> Checks:
             data = fit.profiles
     except (SpecError, StorageError) as error:
         return Checks(note=f"No rows are at hand: {error} Pass the rows to the report to see the checks.")
+    data = fit.as_fitted(data)
     tables.check_columns(fit, data)
     report = fit.falsify(data)
     calibrations, implications = [], []

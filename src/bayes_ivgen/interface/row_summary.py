@@ -25,6 +25,7 @@ from bayes_ivgen.data.profile_store import (
     profiles_to_dataset,
 )
 from bayes_ivgen.errors import SpecError, StorageError
+from bayes_ivgen.interface.carried import refuse_carried
 from bayes_ivgen.model import Design
 from bayes_ivgen.shown import Shown
 from bayes_ivgen.statistics import SufficientStatistics, accumulate
@@ -47,6 +48,7 @@ class FrozenDesign(NamedTuple):
     @classmethod
     def of_fit(cls, fit: Fit) -> Self:
         """Take it from a fit."""
+        refuse_carried(fit)
         known = fit.profiles
         return cls(fit.design, known.columns, known.label_sets)
 

@@ -11,6 +11,7 @@ import numpy as np
 from bayes_ivgen.data import RegimeData
 from bayes_ivgen.data.merging import merged_data, recoded_like
 from bayes_ivgen.errors import DataWarning, SpecError
+from bayes_ivgen.interface.carried import refuse_carried
 from bayes_ivgen.interface.fit import Fit
 from bayes_ivgen.interface.fitting import Prepared, Sampling, check_data, check_engine, check_numbers, sample_fit
 from bayes_ivgen.interface.row_summary import FrozenDesign, RowSummary, check_same_columns
@@ -28,6 +29,7 @@ def update_fit(fit: Fit, added: Any, sampling: Sampling) -> Fit:
             f"a fit with weights={model.weights!r} cannot be updated: the weights of the earlier rows would change. "
             "Fit all rows together, or fit with weights=None."
         )
+    refuse_carried(fit)
     check_numbers(
         draws=sampling.draws, chains=sampling.chains, tune=sampling.tune, cores=sampling.cores, seed=sampling.seed
     )

@@ -9,12 +9,13 @@ from itertools import combinations
 
 import numpy as np
 
-from bayes_ivgen.basis import Basis, BSpline, Categorical, FittedBasis, FittedTensor
+from bayes_ivgen.basis import Basis, BSpline, Categorical, FittedBasis, FittedTensor, Saturated
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.datasets import warn_if_unseparable
 from bayes_ivgen.data.profile import thinned
 from bayes_ivgen.errors import DataWarning, SpecError
+from bayes_ivgen.media.transforms import saturation_of
 from bayes_ivgen.model.build_tables import parent_tables
 from bayes_ivgen.model.components import (
     CausalComponent,
@@ -152,6 +153,9 @@ def _causal(data: RegimeData, action: str, basis: Basis) -> CausalComponent:
     # An action that was never set keeps a component: its effect is refused by name, the fit goes on.
     regimes = data.regimes_setting(action) or data.regimes
     centring = _centring(data, data.regimes)
+    saturation = None if data.carried is None else saturation_of(data.carried.transforms.get(action, ()))
+    if saturation is not None:
+        basis = Saturated(basis, saturation)
     return CausalComponent(action, _fit_basis(basis, data, action, regimes, centring))
 
 

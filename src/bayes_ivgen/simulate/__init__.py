@@ -18,6 +18,7 @@ from bayes_ivgen.simulate.boolean import boolean_example
 from bayes_ivgen.simulate.finite import DiscreteSCM, discrete
 from bayes_ivgen.simulate.lognormal import LinearLognormalSCM, linear_lognormal
 from bayes_ivgen.simulate.media import MediaMixSCM, media_mix
+from bayes_ivgen.simulate.media_series import MediaSeriesSCM, media_series
 from bayes_ivgen.simulate.multiplicative import MultiplicativeSCM, multiplicative
 from bayes_ivgen.simulate.polynomials import PolynomialSCM, polynomial
 from bayes_ivgen.simulate.scm import SCM
@@ -28,6 +29,7 @@ __all__ = [
     "DiscreteSCM",
     "LinearLognormalSCM",
     "MediaMixSCM",
+    "MediaSeriesSCM",
     "MultiplicativeSCM",
     "PolynomialSCM",
     "StructuredSCM",
@@ -35,6 +37,7 @@ __all__ = [
     "discrete",
     "linear_lognormal",
     "media_mix",
+    "media_series",
     "multiplicative",
     "polynomial",
     "structured",

@@ -1,0 +1,289 @@
+"""Rows in order of time: which rows of a table follow each other, and in which series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayes_ivgen.data.frames import RowLabels, to_narwhals
+from bayes_ivgen.data.profile import FloatArray
+from bayes_ivgen.data.sources import CodedSource, RowSource
+from bayes_ivgen.errors import DataError
+
+Steps = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class RowSeries:
+    """The rows of a table as series of equal steps, one a unit, sorted by unit and time.
+
+    Attributes
+    ----------
+    time, unit : str, str or None
+        Names of the columns of times and of units (geos, shops).
+    step_of : ndarray of int, shape (n,)
+        Time of each row as a number of steps since the first time of the table.
+    unit_of : ndarray of int, shape (n,)
+        Unit of each row, as a position among `units`.
+    units : tuple
+        Labels of the units; one None where the table is a single series.
+    clock : Clock
+        From steps to times.
+    values : ndarray of shape (n, columns)
+        The columns of `ColumnNames.read`.
+    labels : RowLabels
+        Regime label of each row.
+    """
+
+    time: str
+    unit: str | None
+    step_of: Steps = field(repr=False)
+    unit_of: Steps = field(repr=False)
+    units: tuple[Any, ...] = field(repr=False)
+    clock: Clock
+    values: FloatArray = field(repr=False)
+    labels: RowLabels = field(repr=False)
+
+    @classmethod
+    def of(cls, frame: Any, time: str, unit: str | None, values: FloatArray, labels: RowLabels | None) -> RowSeries:
+        """Read times and units of the rows of a frame, and check that each series has no gap and no double row.
+
+        Raises
+        ------
+        DataError
+            If a time or a unit is missing or cannot be read, a series has two rows at one time, or a time without a
+            row between its first and its last.
+        """
+        assert labels is not None  # frames with a time have a column of labels
+        names = [time] if unit is None else [time, unit]
+        table = to_narwhals(frame, names, "the frame")
+        codes, units = _units(table, unit)
+        moments, kind = time_axis(table[time], time)
+        order = np.lexsort((moments, codes))
+        moments, codes = moments[order], codes[order]
+        step = _step(moments, codes)
+        clock = Clock(kind, int(moments.min()), step)
+        _check_steps(moments, codes, units, clock, names)
+        steps = (moments - clock.origin) // step
+        return cls(time, unit, steps, codes, units, clock, values[order], RowLabels(labels.codes[order], labels.labels))
+
+    @property
+    def names(self) -> SeriesNames:
+        """What is kept of the series when its rows are gone."""
+        return SeriesNames(self.time, self.unit, self.units, self.clock)
+
+    def __len__(self) -> int:
+        return len(self.step_of)
+
+    @property
+    def rank(self) -> Steps:
+        """Position of each row in its series, from 0."""
+        first = np.flatnonzero(np.diff(self.unit_of, prepend=-1))
+        return np.arange(len(self)) - np.repeat(first, np.diff(np.append(first, len(self))))
+
+    def recoded(self, recode: Mapping[int, FloatArray]) -> RowSeries:
+        """Return the series with final codes of labels; NaN for labels of rows that are left out."""
+        values = self.values.copy()
+        for k, final in recode.items():
+            codes = values[:, k].astype(int)
+            values[:, k] = np.where(codes < len(final), final[np.minimum(codes, len(final) - 1)], np.nan)
+        return replace(self, values=values)
+
+    def where(self, row: int) -> str:
+        """Say in words which row this is."""
+        when = f"{self.time}={self.clock.text(int(self.step_of[row]))}"
+        return when if self.unit is None else f"{when}, {self.unit}={self.units[self.unit_of[row]]}"
+
+
+def series_of(
+    frame: Any,
+    time: str | None,
+    unit: str | None,
+    missing: str,
+    values: FloatArray,
+    labels: RowLabels | None,
+    source: RowSource,
+) -> RowSeries | None:
+    """Return the rows of a frame in order of time; None if no column of times is named.
+
+    Raises
+    ------
+    DataError
+        As `RowSeries.of`; if units are named without times, or rows with missing values are to be left out.
+    """
+    if time is None:
+        if unit is not None:
+            raise DataError(f"unit={unit!r} tells series apart, but no time= says how rows follow; pass both.")
+        return None
+    if missing == "drop":
+        raise DataError(
+            "missing='drop' leaves holes in a series, and what was spent there carries over; fill the missing values "
+            "and read with missing='refuse', or leave out time=."
+        )
+    series = RowSeries.of(frame, time, unit, values, labels)
+    return series.recoded(source.recode) if isinstance(source, CodedSource) else series
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Times as whole numbers of steps.
+
+    Attributes
+    ----------
+    kind : {"number", "date"}
+        What the column of times holds.
+    origin : int
+        The first time; dates as days since 1970.
+    step : int
+        Length of a step, in units of the column or days.
+    """
+
+    kind: str
+    origin: int
+    step: int
+
+    def times(self, steps: Steps) -> NDArray[Any]:
+        """Return the times of some steps, as the column holds them."""
+        moments = self.origin + np.asarray(steps, dtype=np.int64) * self.step
+        return moments if self.kind == "number" else moments.astype("datetime64[D]")
+
+    def text(self, step: int) -> str:
+        """Write the time of a step."""
+        return str(self.times(np.array([step]))[0])
+
+    def steps_of(self, times: Any, where: str) -> Steps:
+        """Return times as steps.
+
+        Raises
+        ------
+        DataError
+            If they are of another kind, or lie between two steps.
+        """
+        series = nw.from_native(pd.Series(times), series_only=True)
+        moments, kind = time_axis(series, where)
+        if kind != self.kind:
+            raise DataError(f"{where} holds {kind}s, but the times of the fit are {self.kind}s; pass {self.kind}s.")
+        away = (moments - self.origin) % self.step
+        if away.any():
+            shown = str(series.to_list()[int(np.argmax(away != 0))])
+            raise DataError(
+                f"{where} holds {shown}, which is between two steps of the fitted rows ({self.text(0)}, {self.text(1)} "
+                "and so on); pass times of these steps."
+            )
+        return np.asarray((moments - self.origin) // self.step)
+
+
+def _units(table: nw.DataFrame[Any], unit: str | None) -> tuple[Steps, tuple[Any, ...]]:
+    if unit is None:
+        return np.zeros(len(table), dtype=np.int64), (None,)
+    if table[unit].null_count():
+        raise DataError(
+            f"the unit column {unit!r} has {table[unit].null_count()} missing entries; every row needs one."
+        )
+    codes, labels = pd.factorize(np.array(table[unit].to_list(), dtype=object), sort=False)
+    plain = [item.item() if isinstance(item, np.generic) else item for item in labels]
+    return codes.astype(np.int64), tuple(plain)
+
+
+def time_axis(series: nw.Series[Any], name: str) -> tuple[Steps, str]:
+    """Return times as whole numbers: those of the column, or days since 1970."""
+    if series.null_count():
+        raise DataError(f"the time column {name!r} has {series.null_count()} missing entries; every row needs a time.")
+    if series.dtype == nw.Object and all(isinstance(item, date) for item in series.to_list()):
+        series = nw.from_native(pd.to_datetime(pd.Series(series.to_list())), series_only=True)
+    if series.dtype.is_temporal() and series.dtype != nw.Duration:
+        days = pd.to_datetime(pd.Series(series.to_list())).dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+        whole = days.astype("datetime64[D]")
+        if (days != whole).any():
+            raise DataError(
+                f"the time column {name!r} holds times of day ({series.to_list()[0]}); steps shorter than a day must "
+                "be given as whole numbers: 0, 1, 2, ..."
+            )
+        return whole.astype(np.int64), "date"
+    if not series.dtype.is_numeric():
+        raise DataError(
+            f"the time column {name!r} holds {series.dtype}; pass whole numbers or dates, for example "
+            f"frame[{name!r}] = pandas.to_datetime(frame[{name!r}])."
+        )
+    values = np.asarray(series.to_numpy(), dtype=float)
+    if not np.isfinite(values).all() or (values != np.round(values)).any():
+        raise DataError(f"the time column {name!r} holds numbers that are not whole; count the weeks: 0, 1, 2, ...")
+    return values.astype(np.int64), "number"
+
+
+def _step(moments: Steps, codes: Steps) -> int:
+    """Return the smallest difference between neighbours of a series; 1 if no series has two times."""
+    apart = np.diff(moments)[np.diff(codes) == 0]
+    positive = apart[apart > 0]
+    return int(positive.min()) if len(positive) else 1
+
+
+def _check_steps(moments: Steps, codes: Steps, units: Sequence[Any], clock: Clock, names: Sequence[str]) -> None:
+    apart, same = np.diff(moments), np.diff(codes) == 0
+
+    def shown(row: int) -> str:
+        of_unit = "" if len(names) == 1 else f" of {names[1]}={units[codes[row]]}"
+        return f"{clock.times(np.array([(moments[row] - clock.origin) // clock.step]))[0]}{of_unit}"
+
+    double = np.flatnonzero(same & (apart == 0))
+    if len(double):
+        hint = ", or name the column that tells series apart with unit=." if len(names) == 1 else "."
+        raise DataError(
+            f"there are two rows at {names[0]}={shown(int(double[0]))}; a series has one row a step: sum or average "
+            f"them first{hint}"
+        )
+    gap = np.flatnonzero(same & (apart != clock.step))
+    if len(gap):
+        row = int(gap[0])
+        raise DataError(
+            f"after {names[0]}={shown(row)} the next row of the series is {apart[row] / clock.step:g} steps later, "
+            f"where one step is {clock.step}{' days' if clock.kind == 'date' else ''}: what was spent in between "
+            "carries over and must be known. Add the missing rows (with a spend of 0 if nothing was spent), or number "
+            "the steps with whole numbers if they are of unequal length, such as months."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """How spends were carried over from week to week, and what is needed to go on after the last week.
+
+    Attributes
+    ----------
+    transforms : dict of str to tuple
+        Transforms of the actions, all parameters numbers.
+    rows : DataFrame
+        Number of rows by the label of their week and what became of them.
+    choice : DataFrame
+        Log evidence of every candidate that was compared; empty if nothing was chosen.
+    spends, was_set : ndarray of shape (units, weeks, K)
+        Spends of the last weeks of each series, the latest last, NaN before it began; whether they were set.
+    last_step : ndarray of shape (units,)
+        The last step of each series.
+    series : RowSeries or None
+        Names of the columns and the clock; None where the rows have no order.
+    """
+
+    transforms: Mapping[str, tuple[Any, ...]]
+    rows: pd.DataFrame = field(repr=False)
+    choice: pd.DataFrame = field(repr=False)
+    spends: FloatArray = field(repr=False)
+    was_set: NDArray[np.bool_] = field(repr=False)
+    last_step: Steps = field(repr=False)
+    series: SeriesNames | None = None
+
+
+@dataclass(frozen=True)
+class SeriesNames:
+    """Names of time and unit, the units and the clock of rows in order."""
+
+    time: str
+    unit: str | None
+    units: tuple[Any, ...]
+    clock: Clock

@@ -1,0 +1,87 @@
+"""Season and trend as columns of a table, to be named as covariates (docs/theory/covariates.md has their roles)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from bayes_ivgen.data.profile import FloatArray
+from bayes_ivgen.data.series import time_axis
+from bayes_ivgen.errors import DataError
+
+WEEKS_OF_YEAR = 52.1775
+
+
+def seasonality(times: Any, period: float | None = None, order: int = 2, prefix: str = "season") -> pd.DataFrame:
+    """Fourier columns of a season: sin and cos of 1 to `order` cycles a period.
+
+    Parameters
+    ----------
+    times : series or array, length n
+        Whole numbers or dates; a column of the table.
+    period : float, optional
+        Length of a cycle in steps of `times` (in days, for dates); by default a year: 365.2425 days, or 52.1775 steps.
+    order : int
+        Number of harmonics.
+    prefix : str
+        Start of the names of the columns.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``season_sin_1, season_cos_1, ...``, with the index of `times` if it has one.
+
+    Raises
+    ------
+    DataError
+        If times cannot be read, or `period` or `order` is not positive.
+    """
+    values, is_date = _axis(times)
+    length = (365.2425 if is_date else WEEKS_OF_YEAR) if period is None else period
+    if not isinstance(length, int | float) or not np.isfinite(length) or length <= 0:
+        raise DataError(f"period={period!r} must be a positive number of steps (days, for dates), for example 52.18.")
+    if isinstance(order, bool) or not isinstance(order, int | np.integer) or order < 1:
+        raise DataError(f"order={order!r} must be a whole number of harmonics, 1 or more.")
+    columns = {
+        f"{prefix}_{name}_{harmonic}": function(2 * np.pi * harmonic * values / length)
+        for harmonic in range(1, order + 1)
+        for name, function in (("sin", np.sin), ("cos", np.cos))
+    }
+    return pd.DataFrame(columns, index=getattr(times, "index", None))
+
+
+def trend(times: Any, name: str = "trend") -> pd.DataFrame:
+    """Column of a trend: time from 0 at the first to 1 at the last, which a spline bends as it needs.
+
+    Parameters
+    ----------
+    times : series or array, length n
+        Whole numbers or dates; a column of the table.
+    name : str
+        Name of the column.
+
+    Returns
+    -------
+    DataFrame
+        One column, with the index of `times` if it has one.
+
+    Raises
+    ------
+    DataError
+        If times cannot be read, or are all the same.
+    """
+    values, _ = _axis(times)
+    low, high = values.min(), values.max()
+    if low == high:
+        raise DataError("all times are the same, so there is no trend; pass the times of all rows.")
+    return pd.DataFrame({name: (values - low) / (high - low)}, index=getattr(times, "index", None))
+
+
+def _axis(times: Any) -> tuple[FloatArray, bool]:
+    series = nw.from_native(times if hasattr(times, "dtype") and hasattr(times, "index") else pd.Series(times),
+                            series_only=True)  # fmt: skip
+    moments, kind = time_axis(series, "times")
+    return moments.astype(float), kind == "date"

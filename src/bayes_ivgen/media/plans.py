@@ -1,0 +1,231 @@
+"""A plan of spends by week, carried over from the weeks before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayes_ivgen.data.frames import numeric_column, to_narwhals
+from bayes_ivgen.data.profile import FloatArray
+from bayes_ivgen.data.series import Carried, SeriesNames
+from bayes_ivgen.errors import DataError, QueryError
+from bayes_ivgen.media.adstock import Adstock
+from bayes_ivgen.media.transforms import adstock_of
+
+
+@dataclass(frozen=True, eq=False)
+class PlanRows:
+    """One row a unit and week of a plan, sorted by week; what was asked for once for all units stands for each.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n, K)
+        Carried-over spends.
+    covariates : dict of str to ndarray of shape (n,)
+        Covariates that stand in the plan.
+    shown : DataFrame
+        One row an answer: time, unit if the plan names it, and the planned spends.
+    answer_of : ndarray of shape (n,)
+        The answer that each row belongs to: those of all units where the plan names none. Sorted.
+    reasons : list of str
+        For each answer why it is not supported, or an empty string.
+    """
+
+    values: FloatArray
+    covariates: Mapping[str, FloatArray] = field(repr=False)
+    shown: pd.DataFrame
+    answer_of: NDArray[np.intp] = field(repr=False)
+    reasons: list[str] = field(repr=False)
+
+
+def plan_rows(
+    plan: Any, carried: Carried, names: SeriesNames, actions: tuple[str, ...], covariates: tuple[str, ...], start: Any
+) -> PlanRows:
+    """Carry the spends of a plan over, from the last weeks of the fitted rows on.
+
+    Parameters
+    ----------
+    plan : data frame or mapping
+        A frame with the column of times (and of units, for a plan that differs between them) and one of each action;
+        or a mapping of actions to spends by week.
+    carried : Carried
+        Transforms and history.
+    names : SeriesNames
+        Columns of time and unit, and the clock.
+    actions, covariates : tuple of str
+        Those of the model; covariates are read where the plan has them.
+    start : time, optional
+        First week of a mapping; it must be the week after the last fitted one, which is the default.
+
+    Raises
+    ------
+    QueryError
+        If an action is missing, names are unknown, weeks are missing, or the plan does not begin right after the
+        history of a unit.
+    """
+    frame = _as_frame(plan, carried, names, actions, covariates, start)
+    where = "the plan"
+    steps = names.clock.steps_of(frame[names.time].to_numpy(), f"{where}'s {names.time!r}")
+    units = _units_of(frame, names)
+    table = {name: frame[name].to_numpy(dtype=float) for name in (*actions, *covariates) if name in frame}
+    rows: list[pd.DataFrame] = []
+    for unit in dict.fromkeys(units) if units is not None else names.units:
+        chosen = np.flatnonzero([item == unit for item in units]) if units is not None else np.arange(len(steps))
+        chosen = chosen[np.argsort(steps[chosen], kind="stable")]
+        position = names.units.index(unit)
+        _check_weeks(steps[chosen], int(carried.last_step[position]), names, unit)
+        spends = np.column_stack([table[action][chosen] for action in actions])
+        carried_on, natural = _carried_on(spends, carried, position, actions)
+        found = pd.DataFrame({"answer": chosen, "step": steps[chosen], "position": position})
+        found[list(actions)] = carried_on
+        found[[f"natural_{action}" for action in actions]] = natural
+        rows.append(found.assign(**{name: table[name][chosen] for name in covariates if name in table}))
+    return _collected(pd.concat(rows, ignore_index=True), frame, names, actions, covariates, carried)
+
+
+def _collected(
+    rows: pd.DataFrame,
+    frame: pd.DataFrame,
+    names: SeriesNames,
+    actions: tuple[str, ...],
+    covariates: tuple[str, ...],
+    carried: Carried,
+) -> PlanRows:
+    by = ["step", "position"] if names.unit in frame else ["step", "answer"]
+    rows = rows.sort_values(by, kind="stable")
+    order = list(dict.fromkeys(rows["answer"]))
+    place = {answer: i for i, answer in enumerate(order)}
+    columns = [names.time, *([names.unit] if names.unit is not None and names.unit in frame else []), *actions]
+    shown = frame.iloc[order][columns].reset_index(drop=True).rename_axis("query")
+    reasons = []
+    for answer in order:
+        here = rows[rows["answer"] == answer]
+        told = []
+        for action in actions:
+            adstock = adstock_of(carried.transforms.get(action, ()))
+            share = float(here[f"natural_{action}"].max())
+            if adstock is not None and share > 1 - adstock.pure + 1e-12:
+                told.append(
+                    f"{share:.0%} of the carry-over of {action} comes from weeks before the plan in which it was not "
+                    "set; they are taken as if they had been"
+                )
+        reasons.append("; ".join(told))
+    return PlanRows(
+        rows[list(actions)].to_numpy(dtype=float),
+        {name: rows[name].to_numpy(dtype=float) for name in covariates if name in rows},
+        shown,
+        np.array([place[answer] for answer in rows["answer"]], dtype=np.intp),
+        reasons,
+    )
+
+
+def _carried_on(
+    spends: FloatArray, carried: Carried, unit: int, actions: tuple[str, ...]
+) -> tuple[FloatArray, FloatArray]:
+    """Carried-over spends of the weeks of a plan, and the share of natural weeks before it; (weeks, K) each."""
+    history, was_set = carried.spends[unit], carried.was_set[unit]
+    depth = len(history)
+    steady, natural = np.empty_like(spends), np.zeros_like(spends)
+    for k, action in enumerate(actions):
+        adstock = adstock_of(carried.transforms.get(action, ())) or Adstock(alpha=0.0, l_max=1)
+        weights = adstock.weights
+        reach = len(weights) - 1
+        before = history[depth - reach :, k] if reach else np.empty(0)
+        if np.isnan(before).any():
+            raise QueryError(
+                f"the fitted rows of a unit end after fewer weeks than {action!r} carries over ({len(weights)}); leave "
+                "this unit out of the plan, or fit with initial= in its Adstock."
+            )
+        steady[:, k] = np.convolve(np.concatenate([before, spends[:, k]]), weights, mode="valid")
+        unset = ~was_set[depth - reach :, k] if reach else np.empty(0, dtype=bool)
+        flags = np.concatenate([unset.astype(float), np.zeros(len(spends))])
+        natural[:, k] = np.convolve(flags, weights, mode="valid")
+    return steady, natural
+
+
+def _as_frame(
+    plan: Any, carried: Carried, names: SeriesNames, actions: tuple[str, ...], covariates: tuple[str, ...], start: Any
+) -> pd.DataFrame:
+    if isinstance(plan, Mapping):
+        lengths = {name: len(np.atleast_1d(value)) for name, value in plan.items()}
+        n = max(lengths.values(), default=0)
+        wrong = next((name for name, length in lengths.items() if length not in (1, n)), None)
+        if wrong is not None or n == 0:
+            raise QueryError(
+                f"the plan has columns of different lengths {lengths}; give one spend a week for each action."
+            )
+        first = int(carried.last_step.max()) + 1
+        if start is not None:
+            first = int(names.clock.steps_of(np.atleast_1d(start), "start")[0])
+        times = names.clock.times(first + np.arange(n))
+        columns = {name: np.broadcast_to(np.atleast_1d(value), n) for name, value in plan.items()}
+        frame = pd.DataFrame({names.time: times, **columns})
+    else:
+        if start is not None:
+            raise QueryError(f"start={start!r} is for a plan given as a mapping; a frame has its own {names.time!r}.")
+        frame = _read_frame(plan, names)
+    known = [names.time, *([] if names.unit is None else [names.unit]), *actions, *covariates]
+    unknown = [str(name) for name in frame.columns if name not in known]
+    if unknown:
+        raise QueryError(f"the plan names {unknown[0]!r}, which the fit does not know; valid columns are {known}.")
+    missing = [name for name in actions if name not in frame]
+    if missing:
+        raise QueryError(f"the plan says nothing of {missing[0]!r}; give spends by week of all of {list(actions)}.")
+    if frame.empty:
+        raise QueryError("the plan has no weeks; give one at least.")
+    wrapped = nw.from_native(frame, eager_only=True)
+    for name in (*actions, *(c for c in covariates if c in frame)):
+        try:
+            frame[name] = numeric_column(wrapped[name], name, "the plan")
+        except DataError as error:
+            raise QueryError(str(error)) from error
+    return frame
+
+
+def _read_frame(plan: Any, names: SeriesNames) -> pd.DataFrame:
+    try:
+        columns = list(nw.from_native(plan).collect_schema().names())
+        frame: pd.DataFrame = to_narwhals(plan, columns, "the plan").to_pandas().reset_index(drop=True)
+    except TypeError as error:
+        raise QueryError(
+            f"the plan is a {type(plan).__name__}; pass a data frame with the column {names.time!r} and one column an "
+            "action, or a mapping of actions to spends by week."
+        ) from error
+    if names.time not in frame:
+        raise QueryError(f"the plan has no column {names.time!r}; its columns are {columns}. Add the weeks.")
+    return frame
+
+
+def _units_of(frame: pd.DataFrame, names: SeriesNames) -> list[Any] | None:
+    if names.unit is None or names.unit not in frame:
+        return [None] * len(frame) if names.unit is None else None
+    units = frame[names.unit].tolist()
+    unknown = next((unit for unit in units if unit not in names.units), None)
+    if unknown is not None:
+        raise QueryError(
+            f"the plan is for {names.unit}={unknown!r}, which has no fitted rows; units are {list(names.units[:6])}"
+            f"{' and others' if len(names.units) > 6 else ''}."
+        )
+    return units
+
+
+def _check_weeks(steps: NDArray[np.int64], last: int, names: SeriesNames, unit: Any) -> None:
+    of_unit = "" if names.unit is None else f" of {names.unit}={unit}"
+    if steps[0] != last + 1:
+        raise QueryError(
+            f"the plan{of_unit} begins at {names.time}={names.clock.text(int(steps[0]))}, but the fitted rows end at "
+            f"{names.clock.text(last)}: spends right before it carry over. Begin at {names.clock.text(last + 1)}"
+            f"{', with the weeks in between as you expect them' if steps[0] > last else ''}."
+        )
+    if (np.diff(steps) != 1).any():
+        i = int(np.argmax(np.diff(steps) != 1))
+        raise QueryError(
+            f"the plan{of_unit} has no single row for the week after {names.time}={names.clock.text(int(steps[i]))}; "
+            "give each week once, without gaps."
+        )

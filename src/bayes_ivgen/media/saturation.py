@@ -1,0 +1,128 @@
+"""Diminishing returns: a monotone map of a spend before the basis of its causal component."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any, Literal
+
+import numpy as np
+
+from bayes_ivgen.data.profile import FloatArray
+from bayes_ivgen.errors import SpecError
+from bayes_ivgen.media.values import Choice, checked_choice, is_fixed, is_prior
+
+SaturationKind = Literal["hill", "logistic", "michaelis_menten"]
+HALVES = (0.25, 0.5, 1.0, 2.0, 4.0)  # of a typical spend
+SLOPES = (0.7, 1.0, 1.5, 2.0, 3.0)
+PARAMETERS = {"hill": ("kappa", "slope"), "logistic": ("lam",), "michaelis_menten": ("lam",)}
+
+
+@dataclass(frozen=True)
+class Saturation:
+    """Share of the largest possible effect that a steady spend x has; the basis of m_k sees it instead of x.
+
+    ::
+
+        hill:              x^slope / (kappa^slope + x^slope)        half of it at x = kappa
+        logistic:          (1 - exp(-lam x)) / (1 + exp(-lam x))    half of it at x = log(3) / lam
+        michaelis_menten:  x / (lam + x)                            half of it at x = lam
+
+    Names are those of pymc-marketing's ``hill_function``, ``logistic_saturation`` and ``michaelis_menten`` (whose
+    factor alpha is a coefficient here); Hill after Jin et al. (2017), equation 5. With ``causal=Polynomial(1)`` the
+    causal curve is the classic one, a multiple of s(x); with a spline knots are equidistant in s(x). Queries stay
+    in units of spend, and confounding components see the spend itself. Spends below zero count as zero.
+
+    Parameters
+    ----------
+    kind : {"hill", "logistic", "michaelis_menten"}
+        The curve.
+    kappa, slope : float, list of float, or None
+        Of Hill: the spend of half the effect, and the steepness; None and lists are chosen by marginal likelihood.
+    lam : float, list of float, or None
+        Of the others: a rate in one over spend (logistic), or the spend of half the effect (Michaelis-Menten).
+
+    Raises
+    ------
+    SpecError
+        If an argument is not valid, or belongs to another kind.
+    """
+
+    kind: SaturationKind = "hill"
+    kappa: Choice = None
+    slope: Choice = None
+    lam: Choice = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in PARAMETERS:
+            raise SpecError(
+                f"Saturation(kind={self.kind!r}): valid are {', '.join(repr(kind) for kind in PARAMETERS)}."
+            )
+        for name in ("kappa", "slope", "lam"):
+            value = getattr(self, name)
+            if value is not None and name not in PARAMETERS[self.kind]:
+                raise SpecError(
+                    f"Saturation(kind={self.kind!r}) has no {name}; it takes {' and '.join(PARAMETERS[self.kind])}."
+                )
+            checked = checked_choice("Saturation", name, value, 0.0, np.inf, low_open=True)
+            object.__setattr__(self, name, checked)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether all parameters are numbers."""
+        return all(is_fixed(getattr(self, name)) for name in PARAMETERS[self.kind])
+
+    @property
+    def sampled(self) -> bool:
+        """Whether a parameter has a prior."""
+        return any(is_prior(getattr(self, name)) for name in PARAMETERS[self.kind])
+
+    def __call__(self, x: Any) -> FloatArray:
+        """Evaluate at spends of any shape.
+
+        Raises
+        ------
+        SpecError
+            If a parameter is not a number.
+        """
+        if not self.fixed:
+            raise SpecError(
+                f"{self} has no values before its parameters are chosen: pass numbers, or see fit.transforms."
+            )
+        spend = np.maximum(np.asarray(x, dtype=float), 0.0)
+        if self.kind == "logistic":
+            return np.asarray(np.tanh(self._number("lam") * spend / 2))
+        if self.kind == "michaelis_menten":
+            return np.asarray(spend / (self._number("lam") + spend))
+        ratio = (spend / self._number("kappa")) ** self._number("slope")
+        return np.asarray(ratio / (1.0 + ratio))
+
+    def candidates(self, typical: float) -> list[Saturation]:
+        """All values among which the marginal likelihood chooses; default lists are multiples of a typical spend."""
+        if self.kind == "hill":
+            halves = _options(self.kappa, [share * typical for share in HALVES])
+            return [replace(self, kappa=k, slope=s) for k, s in product(halves, _options(self.slope, SLOPES))]
+        unit = [np.log(3.0) / (share * typical) for share in HALVES]
+        default = unit if self.kind == "logistic" else [share * typical for share in HALVES]
+        return [replace(self, lam=value) for value in _options(self.lam, default)]
+
+    def start(self, typical: float) -> Saturation:
+        """Numbers from which the choice starts: the middle candidate."""
+        found = self.candidates(typical)
+        return found[len(found) // 2]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for storage."""
+        from dataclasses import asdict
+
+        return {"transform": "saturation", **asdict(self)}
+
+    def _number(self, name: str) -> float:
+        return float(getattr(self, name))
+
+
+def _options(value: Choice, default: Sequence[float]) -> tuple[float, ...]:
+    if value is None:
+        return tuple(default)
+    return value if isinstance(value, tuple) else (float(value),)  # type: ignore[arg-type]

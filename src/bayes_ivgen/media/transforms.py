@@ -1,0 +1,69 @@
+"""Transforms by action: carry-over first, then saturation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bayes_ivgen.errors import SpecError
+from bayes_ivgen.media.adstock import Adstock
+from bayes_ivgen.media.saturation import Saturation
+
+Transform = Adstock | Saturation
+Transforms = Mapping[str, tuple[Transform, ...]]
+
+
+def checked_transforms(given: Any) -> dict[str, tuple[Transform, ...]] | None:
+    """Return the transforms of each action as a tuple; None for none.
+
+    Raises
+    ------
+    SpecError
+        If this is not a mapping of actions to an `Adstock`, a `Saturation`, or both in this order.
+    """
+    if given is None:
+        return None
+    hint = 'pass a mapping such as {"tv": ivg.media.Adstock(alpha=0.5)}.'
+    if not isinstance(given, Mapping):
+        raise SpecError(f"transforms is a {type(given).__name__}; {hint}")
+    if not given:
+        raise SpecError(f"transforms is empty; leave it out, or {hint}")
+    found: dict[str, tuple[Transform, ...]] = {}
+    for action, value in given.items():
+        items = tuple(value) if isinstance(value, list | tuple) else (value,)
+        kinds = [type(item) for item in items]
+        if kinds not in ([Adstock], [Saturation], [Adstock, Saturation]):
+            raise SpecError(
+                f"transforms[{action!r}] is {value!r}; valid are an Adstock, a Saturation, or (Adstock, Saturation) in "
+                "this order: what is carried over saturates."
+            )
+        found[action] = items
+    return found
+
+
+def adstock_of(items: tuple[Transform, ...]) -> Adstock | None:
+    """Return the carry-over among the transforms of an action."""
+    return next((item for item in items if isinstance(item, Adstock)), None)
+
+
+def saturation_of(items: tuple[Transform, ...]) -> Saturation | None:
+    """Return the saturation among the transforms of an action."""
+    return next((item for item in items if isinstance(item, Saturation)), None)
+
+
+def transforms_to_dict(transforms: Transforms | None) -> dict[str, list[dict[str, Any]]] | None:
+    """Return plain data for storage."""
+    return None if transforms is None else {a: [item.to_dict() for item in items] for a, items in transforms.items()}
+
+
+def transforms_from_dict(content: Mapping[str, list[dict[str, Any]]] | None) -> dict[str, tuple[Transform, ...]] | None:
+    """Restore what `transforms_to_dict` wrote."""
+    if content is None:
+        return None
+    kinds: dict[str, Any] = {"adstock": Adstock, "saturation": Saturation}
+
+    def restored(item: Mapping[str, Any]) -> Transform:
+        made: Transform = kinds[item["transform"]](**{key: value for key, value in item.items() if key != "transform"})
+        return made
+
+    return {action: tuple(restored(item) for item in items) for action, items in content.items()}

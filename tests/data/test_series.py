@@ -1,0 +1,103 @@
+"""Rows in order of time."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from bayes_ivgen import RegimeData
+from bayes_ivgen.errors import DataError
+
+
+def table(n: int = 6) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "geo": ["a"] * n + ["b"] * n,
+            "week": [*range(n), *range(2, n + 2)],
+            "tv": rng.uniform(1, 2, 2 * n),
+            "y": rng.normal(size=2 * n),
+            "regime": ["obs"] * n + ["do(tv)"] * n,
+        }
+    )
+
+
+def read(frame: object, **options: object) -> RegimeData:
+    return RegimeData.from_frame(frame, outcome="y", actions=["tv"], **{"time": "week", "unit": "geo", **options})
+
+
+def test_rows_are_sorted_by_unit_and_time_whatever_their_order() -> None:
+    frame = table()
+    first, second = read(frame).series, read(frame.sample(frac=1.0, random_state=1)).series
+    assert first is not None
+    assert second is not None
+    for series in (first, second):
+        assert (np.diff(series.step_of)[np.diff(series.unit_of) == 0] == 1).all()
+        assert series.rank.tolist() == [*range(6), *range(6)]
+    order = [second.units.index(unit) for unit in first.units]
+    blocks = [second.values[second.unit_of == unit] for unit in order]
+    np.testing.assert_array_equal(np.concatenate(blocks), first.values)
+
+
+def test_dates_of_any_frame_are_steps() -> None:
+    frame = table()
+    frame["week"] = [date(2024, 1, 1 + 7 * w) if w < 5 else date(2024, 2, 7 * w - 30) for w in frame["week"]]
+    dates = read(frame.assign(week=pd.to_datetime(frame["week"]))).series
+    polars = read(pl.from_pandas(frame)).series
+    assert dates is not None
+    assert polars is not None
+    assert dates.clock.step == 7
+    assert dates.clock.kind == polars.clock.kind == "date"
+    np.testing.assert_array_equal(dates.step_of, polars.step_of)
+    assert dates.clock.text(1) == "2024-01-08"
+    assert dates.clock.steps_of([date(2024, 1, 22)], "start").tolist() == [3]
+    with pytest.raises(DataError, match=r"between two steps .*2024-01-01, 2024-01-08"):
+        dates.clock.steps_of([date(2024, 1, 23)], "start")
+    with pytest.raises(DataError, match="holds numbers, but the times of the fit are dates"):
+        dates.clock.steps_of([3], "start")
+
+
+def test_a_gap_is_refused_and_filling_it_helps() -> None:
+    frame = table()
+    holed = frame.drop(index=3)
+    with pytest.raises(DataError, match=r"after week=2 of geo=a the next row .* 2 steps later.*Add the missing rows"):
+        read(holed)
+    filled = pd.concat([holed, frame.loc[[3]].assign(tv=0.0)])
+    assert read(filled).series is not None
+
+
+def test_two_rows_at_one_time_are_refused() -> None:
+    frame = table()
+    with pytest.raises(DataError, match=r"two rows at week=2; .*unit="):
+        read(frame, unit=None)
+    doubled = pd.concat([frame, frame.loc[[0]]])
+    with pytest.raises(DataError, match=r"two rows at week=0 of geo=a; .*sum or average them first\."):
+        read(doubled)
+    assert read(doubled.groupby(["geo", "week", "regime"], as_index=False).mean()).series is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"week": ["x"] * 12}, "pass whole numbers or dates"),
+        ({"week": np.arange(12) / 2}, "not whole"),
+        ({"week": [None, *range(1, 6), *range(2, 8)]}, "1 missing entries"),
+        ({"geo": [None] + ["a"] * 5 + ["b"] * 6}, "unit column 'geo' has 1 missing"),
+        ({"week": pd.date_range("2024-01-01", periods=12, freq="h")}, "times of day"),
+    ],
+)
+def test_times_that_cannot_be_read(change: dict[str, object], match: str) -> None:
+    with pytest.raises(DataError, match=match):
+        read(table().assign(**change))
+
+
+def test_units_need_times_and_rows_must_not_be_dropped() -> None:
+    with pytest.raises(DataError, match="pass both"):
+        read(table(), time=None)
+    with pytest.raises(DataError, match="leaves holes in a series"):
+        read(table(), missing="drop")
+    assert read(table(), time=None, unit=None).series is None

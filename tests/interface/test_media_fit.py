@@ -1,0 +1,258 @@
+"""Fits of rows in order of time: effects of steady spends, plans by week, storage."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bayes_ivgen import Fit, InterventionModel, RegimeData, load
+from bayes_ivgen.errors import ConvergenceWarning, QueryError, SpecError, SupportWarning
+from bayes_ivgen.interface.row_summary import RowSummary
+from bayes_ivgen.media import Adstock, Saturation, seasonality
+from bayes_ivgen.simulate import MediaSeriesSCM, media_series
+
+ALPHA = [0.6, 0.3]
+L_MAX = 4
+ACTIONS = ["tv", "web"]
+TRANSFORMS = {
+    "tv": Adstock(alpha=0.6, l_max=L_MAX),
+    "web": (Adstock(alpha=0.3, l_max=L_MAX), Saturation("michaelis_menten", lam=20.0)),
+}
+
+
+@pytest.fixture(scope="module")
+def world() -> MediaSeriesSCM:
+    return media_series(2, seed=3, alpha=ALPHA, l_max=L_MAX, memory=0.3)
+
+
+@pytest.fixture(scope="module")
+def table(world: MediaSeriesSCM) -> pd.DataFrame:
+    rows = world.sample(12, 90, test_weeks=12, rest_weeks=8, hold=3, seed=1)
+    return rows.join(seasonality(rows["week"], order=1))
+
+
+def read(table: pd.DataFrame, **options: Any) -> RegimeData:
+    given = {"time": "week", "unit": "geo", "covariates": ["season_sin_1", "season_cos_1"]} | options
+    return RegimeData.from_frame(table, outcome="sales", actions=ACTIONS, **given)
+
+
+def fitted(data: RegimeData, **options: Any) -> Fit:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        given = {"graph": "empty", "transforms": TRANSFORMS} | options
+        return InterventionModel(**given).fit(data, draws=150, chains=2, tune=150, seed=0, cores=1)
+
+
+@pytest.fixture(scope="module")
+def fit(table: pd.DataFrame) -> Fit:
+    return fitted(read(table))
+
+
+def last_weeks(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["week"] > table["week"].max() - (L_MAX - 1)].sort_values(["geo", "week"])
+
+
+def test_the_fit_is_that_of_columns_carried_over_by_hand(table: pd.DataFrame, fit: Fit) -> None:
+    """Rows, regimes and effects do not depend on who carries over."""
+    parts = []
+    for _, series in table.groupby("geo"):
+        moved = series.copy()
+        keep = np.ones(len(series), dtype=bool)
+        was_set: list[np.ndarray] = []
+        for action, alpha in zip(ACTIONS, ALPHA, strict=True):
+            weights = Adstock(alpha=alpha, l_max=L_MAX).weights
+            moved[action] = np.convolve(series[action], weights)[: len(series)]
+            share = np.convolve(series["regime"].str.contains(action).astype(float), weights)[: len(series)]
+            keep &= (share >= 0.95) | (share <= 0.05 + 1e-12)
+            was_set.append(share >= 0.95)
+        keep[: L_MAX - 1] = False
+        names = [[a for a, flags in zip(ACTIONS, was_set, strict=True) if flags[i]] for i in range(len(series))]
+        moved["regime"] = [f"do({','.join(item)})" if item else "obs" for item in names]
+        parts.append(moved[keep])
+    by_hand = read(pd.concat(parts), time=None, unit=None)
+    plain = fitted(by_hand, transforms={"web": Saturation("michaelis_menten", lam=20.0)})
+    do = {"tv": [20.0, 40.0], "web": [10.0, 30.0]}
+    np.testing.assert_allclose(
+        fit.effect(do=do, extrapolate=True).summary()["mean"],
+        plain.effect(do=do, extrapolate=True).summary()["mean"],
+        rtol=1e-6,
+    )
+    assert fit.carried is not None
+    assert fit.carried.rows["rows"].sum() == len(table)
+
+
+def test_effects_are_those_of_steady_spends(world: MediaSeriesSCM, fit: Fit, table: pd.DataFrame) -> None:
+    points = {"tv": [30.0, 45.0, 30.0], "web": [15.0, 15.0, 25.0]}
+    effect = fit.effect(do=points)
+    truth = world.effect(points, table["week"])
+    error = effect.summary()["mean"] - truth
+    # The level has a noise of about (2K - 1) sd / sqrt(n) = 3 * 30 / 30; four of them are a failure.
+    assert np.abs(error).max() < 12
+    constant = np.abs(table["sales"].mean() - truth).max()
+    assert constant > 15
+
+
+def test_transforms_and_history_survive_storage(fit: Fit, table: pd.DataFrame, tmp_path: Path) -> None:
+    again = load(fit.save(tmp_path / "fit.zarr"))
+    assert again.model == fit.model
+    assert again.transforms == fit.transforms
+    spends = {"tv": np.full(6, 30.0), "web": np.full(6, 15.0)}
+    np.testing.assert_array_equal(again.plan(spends).draws, fit.plan(spends).draws)
+    assert again.carried is not None
+    history = again.carried.spends[:, :, 0]
+    np.testing.assert_array_equal(history, last_weeks(table)["tv"].to_numpy().reshape(12, L_MAX - 1))
+    assert len(again.carried.rows) > 3
+
+
+def test_a_plan_is_the_effect_of_its_carried_over_spends(fit: Fit, table: pd.DataFrame) -> None:
+    rng = np.random.default_rng(0)
+    weeks = np.arange(90, 97)
+    frame = pd.DataFrame(
+        {"geo": np.repeat(["g01", "g05"], 7), "week": np.tile(weeks, 2), "tv": rng.uniform(20, 50, 14),
+         "web": rng.uniform(10, 25, 14)}
+    ).join(seasonality(np.tile(weeks, 2), order=1))  # fmt: skip
+    planned = fit.plan(frame, extrapolate=True)
+    assert list(planned.queries.columns[:2]) == ["week", "geo"]
+    steady = []
+    for week, geo in zip(planned.queries["week"], planned.queries["geo"], strict=True):
+        before = table[table["geo"] == geo].sort_values("week")
+        after = frame[(frame["geo"] == geo) & (frame["week"] <= week)]
+        row = {}
+        for action in ACTIONS:
+            series = np.concatenate([before[action], after[action]])
+            adstock = fit.transforms[action][0]
+            row[action] = float(np.sum([w * series[-1 - lag] for lag, w in enumerate(adstock.weights)]))
+        steady.append({**row, **after.iloc[-1][["season_sin_1", "season_cos_1"]].to_dict()})
+    by_hand = pd.DataFrame(steady)
+    effect = fit.effect(do=by_hand[ACTIONS], covariates=by_hand[["season_sin_1", "season_cos_1"]], extrapolate=True)
+    np.testing.assert_allclose(planned.draws, effect.draws, rtol=1e-8)
+    total = fit.plan(frame, total=True, extrapolate=True)
+    np.testing.assert_allclose(total.draws.values[..., 0], planned.draws.sum("query"), rtol=1e-8)
+    assert len(total) == 1
+    assert "total" in total.sentence()
+
+
+def test_a_plan_without_units_is_the_mean_over_them(fit: Fit) -> None:
+    assert fit.carried is not None
+    spends = {"tv": [30.0, 40.0], "web": [15.0, 20.0]}
+    geos = fit.carried.series.units  # type: ignore[union-attr]
+    frame = pd.concat([pd.DataFrame({"geo": geo, "week": [90, 91], **spends}) for geo in geos])
+    each = fit.plan(frame, extrapolate=True)
+    mean = each.draws.groupby("week").mean().values
+    np.testing.assert_allclose(fit.plan(spends, extrapolate=True).draws.values, mean, rtol=1e-8)
+
+
+def test_weeks_after_the_start_are_flagged_until_history_is_washed_out(fit: Fit) -> None:
+    planned = fit.plan({"tv": np.full(6, 30.0), "web": np.full(6, 15.0)})
+    assert planned.support["supported"].tolist() == [False] * 3 + [True] * 3
+    assert "of the carry-over of tv comes from weeks before the plan" in planned.support["reason"].iloc[0]
+    steady = fit.effect(do={"tv": 30.0, "web": 15.0}).draws.values
+    np.testing.assert_allclose(planned.draws.values[..., -1:], steady)
+
+
+def test_a_plan_against_another_has_paired_draws(fit: Fit) -> None:
+    more, less = ({"tv": np.full(5, tv), "web": np.full(5, 15.0)} for tv in (40.0, 30.0))
+    found = fit.plan(more, versus=less, total=True)
+    each = fit.plan(more, total=True).draws - fit.plan(less, total=True).draws
+    np.testing.assert_allclose(found.draws.values, each.values)
+    assert found.neutral == 0.0
+    assert found.queries["versus_tv"].tolist() == [150.0]
+
+
+@pytest.mark.parametrize(
+    ("plan", "options", "match", "fix"),
+    [
+        ({"tv": [1.0]}, {}, "says nothing of 'web'", {"tv": [30.0], "web": [15.0]}),
+        ({"tv": [30.0, 30.0], "web": [1.0] * 3}, {}, "different lengths", {"tv": [30.0] * 3, "web": [15.0] * 3}),
+        ({"tv": [30.0], "web": [15.0], "radio": [1.0]}, {}, "names 'radio'", {"tv": [30.0], "web": [15.0]}),
+        ({"tv": [30.0], "web": [15.0]}, {"start": 95}, "Begin at 90, with the weeks in between", None),
+        ({"tv": [30.0], "web": [15.0]}, {"start": 80}, r"Begin at 90\.", None),
+        (pd.DataFrame({"tv": [30.0], "web": [15.0]}), {}, "no column 'week'", None),
+        (
+            pd.DataFrame({"week": [90, 92], "tv": 30.0, "web": 15.0}),
+            {},
+            "no single row for the week after week=90",
+            None,
+        ),
+        (pd.DataFrame({"week": [90], "tv": ["x"], "web": 15.0}), {}, "'tv'", None),
+        (pd.DataFrame({"geo": ["x"], "week": [90], "tv": 30.0, "web": 15.0}), {}, "no fitted rows", None),
+        (pd.DataFrame({"week": [90], "tv": 30.0, "web": 15.0}), {"start": 90}, "has its own 'week'", None),
+        (3, {}, "pass a data frame", None),
+    ],
+)
+def test_plans_that_cannot_be_read(fit: Fit, plan: Any, options: Any, match: str, fix: Any) -> None:
+    with pytest.raises(QueryError, match=match):
+        fit.plan(plan, **options)
+    if fix is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SupportWarning)
+            assert len(fit.plan(fix)) == len(fix["tv"])
+
+
+def test_versus_must_be_of_the_same_weeks(fit: Fit) -> None:
+    with pytest.raises(QueryError, match="other weeks"):
+        fit.plan({"tv": [30.0], "web": [15.0]}, versus={"tv": [30.0] * 2, "web": [15.0] * 2})
+
+
+def test_checks_take_the_rows_as_they_were_read(fit: Fit, table: pd.DataFrame) -> None:
+    data = read(table)
+    carried = fit.model.carry_over(data)
+    assert fit.check_calibration(data, "tv").p_value == fit.check_calibration(carried, "tv").p_value
+    assert fit.model.carry_over(carried) is carried
+
+
+def test_later_rows_cannot_be_added(fit: Fit, table: pd.DataFrame) -> None:
+    data = read(table)
+    with pytest.raises(SpecError, match="weeks before them"):
+        fit.update(data)
+    with pytest.raises(SpecError, match="weeks before them"):
+        RowSummary.of(data, fit)
+
+
+def test_wrong_models_and_data_are_refused(table: pd.DataFrame, fit: Fit) -> None:
+    untimed = read(table, time=None, unit=None)
+    with pytest.raises(SpecError, match="time='week'"):
+        fitted(untimed)
+    assert InterventionModel(transforms=TRANSFORMS).carry_over(read(table)).carried is not None
+    with pytest.raises(SpecError, match="not an action"):
+        fitted(read(table), transforms={"radio": Adstock(alpha=0.5)})
+    carried = fit.model.carry_over(read(table))
+    with pytest.raises(SpecError, match="pass the rows as they were read"):
+        fitted(carried, transforms={"tv": Adstock(alpha=0.5)})
+    gamma = InterventionModel(likelihood="gamma", link="log", transforms={"tv": Adstock()})
+    with pytest.raises(SpecError, match="pass them as numbers"):
+        gamma.carry_over(read(table))
+    numbers = InterventionModel(likelihood="gamma", link="log", transforms={"tv": Adstock(alpha=0.6)})
+    assert numbers.carry_over(read(table)).carried is not None
+
+
+def test_a_fit_without_carry_over_has_no_plan(table: pd.DataFrame) -> None:
+    plain = fitted(read(table), transforms=None)
+    assert plain.carried is None
+    assert plain.transforms == {}
+    with pytest.raises(QueryError, match="carries no spend over"):
+        plain.plan({"tv": [1.0], "web": [1.0]})
+
+
+def test_the_choice_is_kept_with_the_fit(table: pd.DataFrame) -> None:
+    asked = {"tv": Adstock(alpha=[0.0, 0.6], l_max=L_MAX), "web": Adstock(alpha=0.3, l_max=L_MAX)}
+    found = fitted(read(table), transforms=asked)
+    assert found.carried is not None
+    assert found.carried.choice["parameters"].tolist() == ["alpha=0", "alpha=0.6"]
+    assert found.transforms["tv"][0].alpha == 0.6
+    assert found.model.transforms["tv"][0].alpha == (0.0, 0.6)  # type: ignore[index]
+
+
+def test_rows_that_resemble_their_neighbours_count_less(fit: Fit, table: pd.DataFrame) -> None:
+    share = fit.independent_share(read(table))
+    assert 0.4 < share < 0.95  # demand has a memory of 0.3, and half of the noise
+    weighted = fitted(read(table.assign(share=share), weights="share"))
+    points = {"tv": 30.0, "web": 15.0}
+    assert weighted.effect(do=points).summary()["sd"].item() > fit.effect(do=points).summary()["sd"].item()
+    with pytest.raises(QueryError, match="time='week'"):
+        fit.independent_share(read(table, time=None, unit=None))
