@@ -30,9 +30,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     import matplotlib as mpl
 
     mpl.use("agg")
-    (code,) = re.findall(r"```python\n(.*?)```", (REFERENCE / "README.md").read_text(), flags=re.S)
     names: dict[str, Any] = {}
-    exec(compile(code, "docs/reference/README.md", "exec"), names)
+    for code in re.findall(r"```python\n(.*?)```", (REFERENCE / "README.md").read_text(), flags=re.S):
+        exec(compile(code, "docs/reference/README.md", "exec"), names)
     before = Path.cwd()
     os.chdir(tmp_path_factory.mktemp("examples"))
     yield names
