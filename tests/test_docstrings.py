@@ -117,6 +117,19 @@ def test_every_public_name_is_in_the_reference() -> None:
     assert {name.rsplit(".", 1)[-1] for name, item in NAMES.items() if item.owner is None} - listed == set()
 
 
+def test_inherited_names_are_in_the_reference() -> None:
+    text = "\n".join(page.read_text() for page in REFERENCE.glob("*.md"))
+    inheriting = set(re.findall(r"autoclass:: (\w+)\n   :members:\n   :inherited-members:", text))
+    public = {item.obj for item in NAMES.values() if item.kind == "class"}
+    needed = set()
+    for item in NAMES.values():
+        if item.owner is not None:
+            home = next(cls for cls in item.owner.__mro__ if item.name.rsplit(".", 1)[-1] in vars(cls))
+            if home not in public:
+                needed.add(item.owner.__name__)
+    assert needed - inheriting == set()
+
+
 def test_the_checks_can_fail() -> None:
     def silent(a: int, b: int = 1) -> int:
         """Add."""
