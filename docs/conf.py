@@ -52,6 +52,7 @@ suppress_warnings = ["config.cache", "mystnb.unknown_mime_type", "myst-nb.lexer"
 default_role = "py:obj"
 autodoc_typehints = "none"  # numpydoc says the types
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"  # the list beside a page is narrow
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 

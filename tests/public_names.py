@@ -1,4 +1,4 @@
-"""All that is public: the names of the package, of its public folders, of what they return, and their methods."""
+"""All that is public: the names of the package, its folders and extras, of what they return, and their methods."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Any, NamedTuple
 import bayes_ivgen as ivg
 from bayes_ivgen import diagnostics
 from bayes_ivgen.interface.plotting import FitPlots
+from bayes_ivgen.sklearn import InterventionRegressor
 
-RETURNED = (
+FURTHER = (  # returned, or imported on their own
     FitPlots,
     diagnostics.CheckReport,
     diagnostics.CheckResult,
     diagnostics.LeftOutResult,
     diagnostics.Sensitivity,
+    InterventionRegressor,
 )
 
 
@@ -47,7 +49,7 @@ def _all_names() -> Iterator[Public]:
         inside = getattr(found, "__all__", None) or [key for key, item in vars(found).items() if inspect.isclass(item)]
         for key in inside:
             yield from _of(f"ivg.{name}.{key}", getattr(found, key))
-    for found in RETURNED:
+    for found in FURTHER:
         yield from _of(found.__name__, found)
 
 

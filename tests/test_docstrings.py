@@ -30,9 +30,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     import matplotlib as mpl
 
     mpl.use("agg")
-    (code,) = re.findall(r"```python\n(.*?)```", (REFERENCE / "README.md").read_text(), flags=re.S)
     names: dict[str, Any] = {}
-    exec(compile(code, "docs/reference/README.md", "exec"), names)
+    for code in re.findall(r"```python\n(.*?)```", (REFERENCE / "README.md").read_text(), flags=re.S):
+        exec(compile(code, "docs/reference/README.md", "exec"), names)
     before = Path.cwd()
     os.chdir(tmp_path_factory.mktemp("examples"))
     yield names
@@ -115,6 +115,19 @@ def test_every_public_name_is_in_the_reference() -> None:
     text = "\n".join(page.read_text() for page in REFERENCE.glob("*.md"))
     listed = set(re.findall(r"auto(?:class|function|exception|data):: (\w+)", text))
     assert {name.rsplit(".", 1)[-1] for name, item in NAMES.items() if item.owner is None} - listed == set()
+
+
+def test_inherited_names_are_in_the_reference() -> None:
+    text = "\n".join(page.read_text() for page in REFERENCE.glob("*.md"))
+    inheriting = set(re.findall(r"autoclass:: (\w+)\n   :members:\n   :inherited-members:", text))
+    public = {item.obj for item in NAMES.values() if item.kind == "class"}
+    needed = set()
+    for item in NAMES.values():
+        if item.owner is not None:
+            home = next(cls for cls in item.owner.__mro__ if item.name.rsplit(".", 1)[-1] in vars(cls))
+            if home not in public:
+                needed.add(item.owner.__name__)
+    assert needed - inheriting == set()
 
 
 def test_the_checks_can_fail() -> None:

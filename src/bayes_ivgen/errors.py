@@ -123,7 +123,17 @@ class BenchmarkError(IvgenError, RuntimeError):
 
 
 class MissingPackageError(IvgenError, ImportError):
-    """A feature needs a package of an extra that is not installed."""
+    """A feature needs a package of an extra that is not installed; the message has the line that installs it.
+
+    Examples
+    --------
+    >>> try:
+    ...     from bayes_ivgen.sklearn import InterventionRegressor
+    ... except ivg.errors.MissingPackageError as error:
+    ...     print(error)  # ... install it with: pip install 'bayes-ivgen[sklearn]'
+    >>> issubclass(ivg.errors.MissingPackageError, ImportError)
+    True
+    """
 
 
 class IvgenWarning(UserWarning):

@@ -1,9 +1,4 @@
-"""The model as a scikit-learn regressor (extra ``sklearn``).
-
->>> from bayes_ivgen.sklearn import InterventionRegressor
->>> regressor = InterventionRegressor(random_state=0).fit(rows.drop(columns="sales"), rows["sales"])  # doctest: +SKIP
->>> regressor.predict(plans)  # E[sales | do(all actions)], doctest: +SKIP
-"""
+"""The model as a scikit-learn regressor (extra ``sklearn``)."""
 
 from __future__ import annotations
 
@@ -73,6 +68,23 @@ class InterventionRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         Features by their role.
     n_features_in_, feature_names_in_
         As everywhere in scikit-learn; the regime is not among them.
+
+    Raises
+    ------
+    MissingPackageError
+        At ``import bayes_ivgen.sklearn``, if scikit-learn is not installed.
+
+    Examples
+    --------
+    >>> from bayes_ivgen.sklearn import InterventionRegressor
+    >>> regressor = InterventionRegressor(draws=200, chains=2, random_state=0)
+    >>> regressor.fit(rows[["regime", "tv", "web"]], rows["sales"]).actions_
+    ('tv', 'web')
+    >>> wishes = pd.DataFrame({"tv": [40, 60], "web": [30, 40]})
+    >>> regressor.predict(wishes).shape  # E[sales | do(tv, web)]
+    (2,)
+    >>> regressor.fit_.contrast(do=plan, versus=now).neutral
+    0.0
     """
 
     def __init__(
@@ -138,12 +150,24 @@ class InterventionRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         sample_weight : array of shape (n,), optional
             How many rows like this one there are; rows of weight zero are left out.
 
+        Returns
+        -------
+        InterventionRegressor
+            Itself.
+
         Raises
         ------
         DataError
             If rows have no labels and `unlabelled` does not say what they are, have them twice, or cannot be read.
         SpecError
             If an argument of the model is not valid.
+
+        Examples
+        --------
+        >>> from bayes_ivgen.sklearn import InterventionRegressor
+        >>> regressor = InterventionRegressor(draws=100, chains=2, random_state=0)
+        >>> regressor.fit(rows[["tv", "web"]], rows["sales"], regime=rows["regime"]).n_features_in_
+        2
         """
         if self.unlabelled not in UNLABELLED:
             raise SpecError(f"unlabelled={self.unlabelled!r} is not known; valid are None, 'obs' and 'joint'.")
@@ -210,6 +234,15 @@ class InterventionRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         -----
         SupportWarning
             If rows leave the region that the data support.
+
+        Examples
+        --------
+        >>> from bayes_ivgen.sklearn import InterventionRegressor
+        >>> regressor = InterventionRegressor(draws=200, chains=2, random_state=0)
+        >>> wishes = pd.DataFrame({"tv": [40, 60], "web": [30, 40]})
+        >>> mean, sd = regressor.fit(rows[["regime", "tv", "web"]], rows["sales"]).predict(wishes, return_std=True)
+        >>> bool((regressor.predict(wishes, regime="obs") > mean).all())  # demand moves spends and sales
+        True
         """
         check_is_fitted(self)
         table, labels = self._features(X, regime, reset=False)
@@ -221,7 +254,31 @@ class InterventionRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         return (found[:, 0], found[:, 1]) if return_std else found[:, 0]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, regime: Any = None) -> float:  # noqa: N803
-        """R squared of `predict`, for rows of the regimes that X or `regime` says (``"joint"`` if neither does)."""
+        """R squared of `predict`, for rows of the regimes that X or `regime` says (``"joint"`` if neither does).
+
+        Parameters
+        ----------
+        X : data frame or array of shape (n, features)
+            As in `fit`.
+        y : array of shape (n,)
+            The outcome.
+        sample_weight : array of shape (n,), optional
+            How many rows like this one there are.
+        regime : str or array of shape (n,), optional
+            As in `predict`.
+
+        Returns
+        -------
+        float
+
+        Examples
+        --------
+        >>> from bayes_ivgen.sklearn import InterventionRegressor
+        >>> features = rows[["regime", "tv", "web"]]
+        >>> regressor = InterventionRegressor(draws=100, chains=2, random_state=0).fit(features, rows["sales"])
+        >>> 0.2 < regressor.score(features, rows["sales"]) < 1
+        True
+        """
         return float(r2_score(y, self.predict(X, regime=regime), sample_weight=sample_weight))
 
     def _model(self) -> InterventionModel:

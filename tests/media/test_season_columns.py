@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from bayes_ivgen.errors import DataError
@@ -26,6 +29,13 @@ def test_dates_have_a_year_of_days_and_keep_the_index() -> None:
     np.testing.assert_allclose(found.iloc[0], found.iloc[1], atol=0.03)
     assert trend(days)["trend"].tolist() == [0.0, 1.0]
     np.testing.assert_allclose(seasonality(pl.Series(days.tolist())), found)
+
+
+@pytest.mark.parametrize("of", [list, np.array, pl.Series, pa.array, lambda weeks: pa.chunked_array([weeks])])
+def test_times_may_be_any_array(of: Any) -> None:
+    weeks = [10, 11, 12]
+    assert trend(of(weeks))["trend"].tolist() == [0.0, 0.5, 1.0]
+    pd.testing.assert_frame_equal(seasonality(of(weeks)), seasonality(pd.Series(weeks)))
 
 
 @pytest.mark.parametrize(

@@ -75,5 +75,10 @@ def test_wrong_spends_are_refused() -> None:
     world = media_series(2)
     with pytest.raises(QueryError, match="name no 'web'"):
         world.effect({"tv": 3.0})
+    with pytest.raises(QueryError, match=r"different lengths \{'tv': 2, 'web': 3\}"):
+        world.effect({"tv": [30.0, 60.0], "web": [1.0, 2.0, 3.0]})
+    np.testing.assert_array_equal(
+        world.effect({"tv": [30.0, 60.0], "web": 20.0}), world.effect([[30.0, 20.0], [60.0, 20.0]])
+    )
     with pytest.raises(QueryError, match="has 3 columns"):
         world.effect([[1.0, 2.0, 3.0]])

@@ -51,7 +51,11 @@ class BSpline:
     Examples
     --------
     >>> ivg.InterventionModel(causal=ivg.BSpline(n_basis=8, tail="clip")).causal
-    BSpline(n_basis=8, degree=3, knots='mixed', tail='clip')
+    BSpline(n_basis=8, degree=3, knots='mixed', tail='clip', monotone=False)
+    >>> rising = ivg.InterventionModel(causal=ivg.BSpline(monotone=True))
+    >>> curve = rising.fit(data, draws=100, seed=0, progressbar=False).response_curve("tv", [20, 40, 60]).draws
+    >>> bool((curve.diff("query") >= -1e-6).all())
+    True
     """
 
     n_basis: int = 12
@@ -87,7 +91,7 @@ class BSpline:
         Examples
         --------
         >>> ivg.BSpline().margin()
-        BSpline(n_basis=5, degree=3, knots='mixed', tail='clip')
+        BSpline(n_basis=5, degree=3, knots='mixed', tail='clip', monotone=False)
         """
         return replace(self, n_basis=min(self.n_basis, max(5, self.degree + 1)), tail="clip")
 

@@ -148,10 +148,20 @@ class Estimate(Shown):
         prob : float
             Mass of the interval.
 
+        Returns
+        -------
+        data frame
+            One row a query.
+
         Raises
         ------
         QueryError
             If the backend is unknown, or not installed.
+
+        Examples
+        --------
+        >>> fit.effect(do=plan).to_frame("pyarrow").num_rows
+        1
         """
         from bayes_ivgen.effects.backends import to_backend
 

@@ -118,17 +118,53 @@ class FitCore:
 
     @cached_property
     def carried(self) -> Carried | None:
-        """How spends were carried over: ``.rows``, ``.choice``, and the last weeks of each series; None if not."""
+        """How spends were carried over: ``.rows``, ``.choice``, and the last weeks of each series; None if not.
+
+        Examples
+        --------
+        >>> weekly_fit.carried.rows.query("became == 'do(tv)'")[["week", "rows"]].values.tolist()
+        [['do(tv)', 137]]
+        """
         history = self.datatree["history"].dataset if "history" in self.datatree.children else None
         return carried_from(self._content.get("carried"), history)
 
     @property
     def transforms(self) -> Mapping[str, Any]:
-        """Carry-over and saturation of each action, all parameters numbers; empty without transforms."""
+        """Carry-over and saturation of each action, all parameters numbers; empty without transforms.
+
+        Examples
+        --------
+        >>> weekly_fit.transforms["tv"][0].alpha, fit.transforms
+        (0.5, {})
+        """
         return {} if self.carried is None else dict(self.carried.transforms)
 
     def as_fitted(self, data: Any) -> Any:
-        """Carry the spends of rows over as the fit does; rows that are, and those of a fit without transforms, stay."""
+        """Carry the spends of rows over as the fit does; rows that are, and those of a fit without transforms, stay.
+
+        Methods of a fit that take data do this themselves.
+
+        Parameters
+        ----------
+        data : RegimeData
+            Rows as they were read, with a time if the fit has transforms.
+
+        Returns
+        -------
+        RegimeData
+
+        Raises
+        ------
+        SpecError
+            If the fit has transforms and the rows have no order.
+        DataError
+            If no row has a whole history.
+
+        Examples
+        --------
+        >>> weekly.n_rows, weekly_fit.as_fitted(weekly).n_rows, fit.as_fitted(data) is data
+        (720, 560, True)
+        """
         if self.carried is None or not isinstance(data, RegimeData) or data.carried is not None:
             return data
         return carry_over(data, self.carried.transforms)

@@ -59,6 +59,15 @@ class FitMedia(FitCore):
             If the fit carries nothing over, an action or a week is missing, or the plan does not follow on the rows.
         IdentificationError, SupportError
             As `Fit.effect`.
+
+        Examples
+        --------
+        >>> pulsed = {"tv": [60, 60, 20, 20, 20, 20], "web": 20}
+        >>> by_week = weekly_fit.plan(pulsed, extrapolate=True)
+        >>> by_week.summary()[["week", "tv", "supported"]].values.tolist()[1:4]
+        [[61, 60.0, False], [62, 20.0, False], [63, 20.0, True]]
+        >>> weekly_fit.plan(pulsed, versus={"tv": [40] * 6, "web": 20}, total=True, extrapolate=True).name
+        'total of difference of E[sales | do(plan)]'
         """
         rows = self._plan_rows(spends, start)
         estimate = self._plan_estimate(rows, extrapolate=extrapolate)
@@ -90,6 +99,11 @@ class FitMedia(FitCore):
         ------
         QueryError
             If the rows have no order, or other columns than the fit.
+
+        Examples
+        --------
+        >>> 0.1 < weekly_fit.independent_share(weekly) < 0.6  # demand remembers: about 0.3
+        True
         """
         require_same_columns(self.effects, data)
         series = data.series

@@ -171,7 +171,29 @@ class InterventionModel(PymcEffects, SpecShown):
         """Return the rows that a fit uses: spends carried over, each row in the regime that its spends belong to.
 
         Parameters that are not numbers are chosen by marginal likelihood; ``.carried`` of the result says how, and
-        which rows were left out. Raises a `SpecError` without a time, a `DataError` if no row has a whole history.
+        which rows were left out. Data that are carried over already, and all data of a model without transforms, stay.
+
+        Parameters
+        ----------
+        data : RegimeData
+            Rows as they were read, with a time.
+
+        Returns
+        -------
+        RegimeData
+
+        Raises
+        ------
+        SpecError
+            If the rows have no order, were carried over for other actions, or the likelihood cannot choose parameters.
+        DataError
+            If no row has a whole history.
+
+        Examples
+        --------
+        >>> carried = weekly_model.carry_over(weekly)
+        >>> weekly.n_rows, carried.n_rows, carried.regimes
+        (720, 560, (Regime('obs'), Regime('do(tv)'), Regime('do(web)')))
         """
         return carried_data(self, data)
 

@@ -70,6 +70,15 @@ class PymcEffects:
         -----
         SupportWarning
             If a query is not supported by the data.
+
+        Examples
+        --------
+        >>> import pymc as pm
+        >>> with model.to_pymc(data) as extended:
+        ...     low, high = model.effect_in(extended, data, do={"tv": [30, 60]}, rest="hold")
+        ...     survey = pm.Normal("survey", mu=high - low, sigma=1.5, observed=12.0)
+        >>> extended["survey"] in extended.observed_RVs
+        True
         """
         if rest == "respond":
             raise QueryError(

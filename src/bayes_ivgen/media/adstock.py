@@ -55,6 +55,15 @@ class Adstock:
     ------
     SpecError
         If an argument is not valid.
+
+    Examples
+    --------
+    >>> ivg.media.Adstock(alpha=0.5, l_max=3).weights.round(2).tolist()
+    [0.57, 0.29, 0.14]
+    >>> ivg.media.Adstock("delayed", alpha=0.5, theta=1, l_max=3).weights.tolist()
+    [0.25, 0.5, 0.25]
+    >>> ivg.media.Adstock(alpha=[0.3, 0.6]).fixed, ivg.media.Adstock(alpha=0.3).fixed
+    (False, True)
     """
 
     kind: AdstockKind = "geometric"
@@ -94,7 +103,13 @@ class Adstock:
 
     @property
     def sampled(self) -> bool:
-        """Whether a parameter has a prior."""
+        """Whether a parameter has a prior; not available yet, so it is False.
+
+        Examples
+        --------
+        >>> ivg.media.Adstock(alpha=[0.3, 0.6]).sampled
+        False
+        """
         return is_prior(self.alpha) or is_prior(self.theta)
 
     @property
@@ -113,19 +128,56 @@ class Adstock:
         return adstock_weights(self.kind, self.alpha, self.theta, self.l_max)
 
     def candidates(self, typical: float | None = None) -> list[Adstock]:  # noqa: ARG002
-        """All values among which the marginal likelihood chooses, as transforms with numbers."""
+        """All values among which the marginal likelihood chooses, as transforms with numbers.
+
+        Parameters
+        ----------
+        typical : float, optional
+            Not used: retention rates have no unit of spend; `Saturation.candidates` needs it.
+
+        Returns
+        -------
+        list of Adstock
+
+        Examples
+        --------
+        >>> [item.alpha for item in ivg.media.Adstock(alpha=[0.3, 0.6]).candidates()]
+        [0.3, 0.6]
+        >>> len(ivg.media.Adstock().candidates())
+        10
+        """
         alphas = _options(self.alpha, ALPHAS)
         thetas = _options(self.theta, tuple(float(week) for week in range(self.l_max // 2 + 1)))
         pairs = [(a, t) for a, t in product(alphas, thetas) if a > 0 or t == 0]
         return [replace(self, alpha=a, theta=t) for a, t in pairs]
 
     def start(self) -> Adstock:
-        """Numbers from which the choice starts: the middle candidate."""
+        """Numbers from which the choice starts: the middle candidate.
+
+        Returns
+        -------
+        Adstock
+
+        Examples
+        --------
+        >>> ivg.media.Adstock().start().alpha
+        0.5
+        """
         found = self.candidates()
         return found[len(found) // 2]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data for storage."""
+        """Return plain data for storage.
+
+        Returns
+        -------
+        dict
+
+        Examples
+        --------
+        >>> ivg.media.Adstock(alpha=0.5).to_dict()["transform"]
+        'adstock'
+        """
         from dataclasses import asdict
 
         return {"transform": "adstock", **asdict(self)}

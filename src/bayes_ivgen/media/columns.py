@@ -38,6 +38,13 @@ def seasonality(times: Any, period: float | None = None, order: int = 2, prefix:
     ------
     DataError
         If times cannot be read, or `period` or `order` is not positive.
+
+    Examples
+    --------
+    >>> ivg.media.seasonality(weeks["week"], order=1).columns.tolist()
+    ['season_sin_1', 'season_cos_1']
+    >>> ivg.media.seasonality(np.arange(5), period=4, order=1)["season_sin_1"].round(6).abs().tolist()
+    [0.0, 1.0, 0.0, 1.0, 0.0]
     """
     values, is_date = _axis(times)
     length = (365.2425 if is_date else WEEKS_OF_YEAR) if period is None else period
@@ -50,7 +57,7 @@ def seasonality(times: Any, period: float | None = None, order: int = 2, prefix:
         for harmonic in range(1, order + 1)
         for name, function in (("sin", np.sin), ("cos", np.cos))
     }
-    return pd.DataFrame(columns, index=getattr(times, "index", None))
+    return pd.DataFrame(columns, index=_index(times))
 
 
 def trend(times: Any, name: str = "trend") -> pd.DataFrame:
@@ -72,16 +79,24 @@ def trend(times: Any, name: str = "trend") -> pd.DataFrame:
     ------
     DataError
         If times cannot be read, or are all the same.
+
+    Examples
+    --------
+    >>> ivg.media.trend([10, 11, 12])["trend"].tolist()
+    [0.0, 0.5, 1.0]
     """
     values, _ = _axis(times)
     low, high = values.min(), values.max()
     if low == high:
         raise DataError("all times are the same, so there is no trend; pass the times of all rows.")
-    return pd.DataFrame({name: (values - low) / (high - low)}, index=getattr(times, "index", None))
+    return pd.DataFrame({name: (values - low) / (high - low)}, index=_index(times))
+
+
+def _index(times: Any) -> pd.Index | None:
+    return times.index if isinstance(times, pd.Series) else None  # lists and pyarrow have a method of this name
 
 
 def _axis(times: Any) -> tuple[FloatArray, bool]:
-    series = nw.from_native(times if hasattr(times, "dtype") and hasattr(times, "index") else pd.Series(times),
-                            series_only=True)  # fmt: skip
+    series = nw.from_native(times if isinstance(times, pd.Series) else pd.Series(times), series_only=True)
     moments, kind = time_axis(series, "times")
     return moments.astype(float), kind == "date"

@@ -47,6 +47,14 @@ class Saturation:
     ------
     SpecError
         If an argument is not valid, or belongs to another kind.
+
+    Examples
+    --------
+    >>> half = ivg.media.Saturation("hill", kappa=40.0, slope=2.0)
+    >>> half([0.0, 40.0, 80.0]).tolist(), half.fixed
+    ([0.0, 0.5, 0.8], True)
+    >>> both = {"tv": (ivg.media.Adstock(alpha=0.5), half)}  # carried over first, then saturated
+    >>> classic = ivg.InterventionModel(causal=ivg.Polynomial(1), transforms=both)
     """
 
     kind: SaturationKind = "hill"
@@ -75,7 +83,13 @@ class Saturation:
 
     @property
     def sampled(self) -> bool:
-        """Whether a parameter has a prior."""
+        """Whether a parameter has a prior; not available yet, so it is False.
+
+        Examples
+        --------
+        >>> ivg.media.Saturation().sampled
+        False
+        """
         return any(is_prior(getattr(self, name)) for name in PARAMETERS[self.kind])
 
     def __call__(self, x: Any) -> FloatArray:
@@ -99,7 +113,23 @@ class Saturation:
         return np.asarray(ratio / (1.0 + ratio))
 
     def candidates(self, typical: float) -> list[Saturation]:
-        """All values among which the marginal likelihood chooses; default lists are multiples of a typical spend."""
+        """All values among which the marginal likelihood chooses; default lists are multiples of a typical spend.
+
+        Parameters
+        ----------
+        typical : float
+            A typical spend.
+
+        Returns
+        -------
+        list of Saturation
+            All parameters are numbers.
+
+        Examples
+        --------
+        >>> [item.lam for item in ivg.media.Saturation("michaelis_menten").candidates(40.0)]
+        [10.0, 20.0, 40.0, 80.0, 160.0]
+        """
         if self.kind == "hill":
             halves = _options(self.kappa, [share * typical for share in HALVES])
             return [replace(self, kappa=k, slope=s) for k, s in product(halves, _options(self.slope, SLOPES))]
@@ -108,12 +138,37 @@ class Saturation:
         return [replace(self, lam=value) for value in _options(self.lam, default)]
 
     def start(self, typical: float) -> Saturation:
-        """Numbers from which the choice starts: the middle candidate."""
+        """Numbers from which the choice starts: the middle candidate.
+
+        Parameters
+        ----------
+        typical : float
+            A typical spend.
+
+        Returns
+        -------
+        Saturation
+
+        Examples
+        --------
+        >>> ivg.media.Saturation("michaelis_menten").start(40.0).lam
+        40.0
+        """
         found = self.candidates(typical)
         return found[len(found) // 2]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data for storage."""
+        """Return plain data for storage.
+
+        Returns
+        -------
+        dict
+
+        Examples
+        --------
+        >>> ivg.media.Saturation("logistic", lam=0.1).to_dict()["transform"]
+        'saturation'
+        """
         from dataclasses import asdict
 
         return {"transform": "saturation", **asdict(self)}

@@ -44,6 +44,13 @@ class MediaSeriesSCM:
         Its weights, which sum to one.
     memory, baseline, season, growth, outcome_sd : float
     seed : int
+
+    Examples
+    --------
+    >>> series.actions, series.outcome, series.l_max, series.alpha.tolist()
+    (('tv', 'web'), 'sales', 4, [0.5, 0.2])
+    >>> series.set_range.shape
+    (2, 2)
     """
 
     actions: tuple[str, ...]
@@ -108,6 +115,16 @@ class MediaSeriesSCM:
         -------
         DataFrame
             ``geo``, ``week``, the actions, ``sales`` and ``regime``.
+
+        Raises
+        ------
+        SpecError
+            If a size is outside its range.
+
+        Examples
+        --------
+        >>> sorted(series.sample(geos=4, weeks=40, test_weeks=8, seed=0)["regime"].unique())
+        ['do(tv)', 'do(web)', 'obs']
         """
         sizes = {"geos": geos, "weeks": weeks, "hold": hold}
         for name, value in sizes.items():
@@ -160,6 +177,25 @@ class MediaSeriesSCM:
         """Mean of Y given spends and demand of every week, shape (..., weeks, K) each; (..., weeks).
 
         The first ``l_max - 1`` weeks lack a history and are NaN.
+
+        Parameters
+        ----------
+        spends : ndarray, shape (..., weeks, K)
+            Spends by week, set or not.
+        demand : ndarray, shape (..., weeks, K)
+            Confounders by week.
+        time : ndarray, shape (weeks,)
+            The weeks.
+
+        Returns
+        -------
+        ndarray, shape (..., weeks)
+
+        Examples
+        --------
+        >>> spends = np.full((6, 2), 30.0)
+        >>> series.expected(spends, np.zeros((6, 2)), np.arange(6)).round(1).tolist()[:4]
+        [nan, nan, nan, 439.4]
         """
         steady = np.full_like(spends, np.nan)
         for lag_end in range(self.l_max - 1, spends.shape[-2]):
@@ -170,12 +206,43 @@ class MediaSeriesSCM:
         return np.asarray(self.baseline + self.at(time) + total)
 
     def saturated(self, x: Any) -> FloatArray:
-        """Share of the largest effect at steady spends, shape (..., K)."""
+        """Share of the largest effect at steady spends, shape (..., K).
+
+        Parameters
+        ----------
+        x : array, shape (..., K)
+            Steady spends a week.
+
+        Returns
+        -------
+        ndarray, shape (..., K)
+
+        Examples
+        --------
+        >>> series.saturated(series.kappa).tolist()
+        [0.5, 0.5]
+        """
         ratio = (np.asarray(x, dtype=float) / self.kappa) ** self.slope
         return np.asarray(ratio / (1 + ratio))
 
     def at(self, time: Any) -> FloatArray:
-        """Season and growth at some weeks."""
+        """Season and growth at some weeks.
+
+        Parameters
+        ----------
+        time : array
+            Weeks.
+
+        Returns
+        -------
+        ndarray
+            As many as weeks, in units of the outcome.
+
+        Examples
+        --------
+        >>> float(series.at(0))
+        0.0
+        """
         time = np.asarray(time, dtype=float)
         return np.asarray(self.season * np.sin(2 * np.pi * time / CYCLE) + self.growth * time / YEAR)
 
@@ -192,6 +259,16 @@ class MediaSeriesSCM:
         Returns
         -------
         numpy.ndarray, shape (q,)
+
+        Raises
+        ------
+        QueryError
+            If values do not name all actions, or have different lengths.
+
+        Examples
+        --------
+        >>> series.effect({"tv": [30, 60], "web": 20}).shape
+        (2,)
         """
         rows = self._values(values)
         return np.asarray(self.baseline + np.mean(self.at(time)) + self.saturated(rows) @ self.lift)
@@ -209,6 +286,17 @@ class MediaSeriesSCM:
         Returns
         -------
         numpy.ndarray, shape (weeks,)
+
+        Raises
+        ------
+        QueryError
+            If spends do not name all actions, or have different lengths.
+
+        Examples
+        --------
+        >>> steady = series.plan(np.full((6, 2), 30.0), np.arange(6))
+        >>> bool(np.isclose(steady[5], series.effect([[30.0, 30.0]], time=5)[0]))  # after l_max weeks
+        True
         """
         rows = self._values(spends)
         steady = np.full_like(rows, np.nan)
@@ -223,7 +311,11 @@ class MediaSeriesSCM:
                 raise QueryError(
                     f"values name no {missing[0]!r}; the actions are {list(self.actions)}. Give all of them."
                 )
-            values = np.column_stack([np.atleast_1d(np.asarray(values[a], dtype=float)) for a in self.actions])
+            columns = [np.atleast_1d(np.asarray(values[a], dtype=float)) for a in self.actions]
+            lengths = {a: len(column) for a, column in zip(self.actions, columns, strict=True)}
+            if len(set(lengths.values()) - {1}) > 1:
+                raise QueryError(f"values have different lengths {lengths}; give one number, or arrays of one length.")
+            values = np.column_stack(np.broadcast_arrays(*columns))
         rows = np.atleast_2d(np.asarray(values, dtype=float))
         if rows.shape[1] != len(self.actions):
             raise QueryError(f"values has {rows.shape[1]} columns; it needs one for each of {list(self.actions)}.")
@@ -264,11 +356,10 @@ def media_series(
 
     Examples
     --------
-    >>> world = media_series(2, seed=1, alpha=[0.5, 0.0])
-    >>> world.weights[:, :2].round(2).tolist()
+    >>> mix = ivg.simulate.media_series(2, seed=1, alpha=[0.5, 0.0])
+    >>> mix.weights[:, :2].round(2).tolist()
     [[0.5, 0.25], [1.0, 0.0]]
-    >>> rows = world.sample(geos=2, weeks=30)
-    >>> list(rows.columns)
+    >>> list(mix.sample(geos=2, weeks=30).columns)
     ['geo', 'week', 'tv', 'web', 'sales', 'regime']
     """
     n = check_integer(n_channels, "n_channels", least=1, most=len(CHANNELS))
