@@ -17,6 +17,7 @@ from bayes_ivgen.data.datasets import DATASET, dataset_of_frames, label_of
 from bayes_ivgen.data.file_source import FileSource
 from bayes_ivgen.data.identified import identified_table
 from bayes_ivgen.data.labels import Label, LabelSet
+from bayes_ivgen.data.memory import Memory
 from bayes_ivgen.data.missing import Missing
 from bayes_ivgen.data.parts import PART_ROWS, RowsPart
 from bayes_ivgen.data.profile import FloatArray, RegimeProfile
@@ -48,6 +49,8 @@ class RegimeData(Shown):
         All rows in order of time, where a column of times was named.
     carried : Carried or None
         How spends were carried over, in data that `InterventionModel.carry_over` returns.
+    memory : Memory or None
+        How much rows resemble those before them, where there is an order of time.
 
     Examples
     --------
@@ -68,6 +71,7 @@ class RegimeData(Shown):
     label_sets: Mapping[str, LabelSet] = field(default_factory=dict, repr=False)
     series: RowSeries | None = field(default=None, repr=False)
     carried: Carried | None = field(default=None, repr=False)
+    memory: Memory | None = field(default=None, repr=False)
 
     @classmethod
     def from_frame(
@@ -161,7 +165,9 @@ class RegimeData(Shown):
         found.settle(missing)
         source = MemorySource({} if labels is None else split_by_label(values, labels))
         parts = assemble(source, reader, found, regime_labels, exclude)
-        return replace(cls._of(parts), series=series_of(frame, time, unit, missing, values, labels, parts.source))
+        series = series_of(frame, time, unit, missing, values, labels, parts.source)
+        data = cls._of(parts)
+        return data if series is None else replace(data, series=series, memory=series.memory(data._regime_of_label))
 
     @classmethod
     def from_frames(

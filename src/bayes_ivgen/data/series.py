@@ -13,7 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_ivgen.data.frames import RowLabels, to_narwhals
+from bayes_ivgen.data.memory import Memory
 from bayes_ivgen.data.profile import FloatArray
+from bayes_ivgen.data.regime import Regime
 from bayes_ivgen.data.sources import CodedSource, RowSource
 from bayes_ivgen.errors import DataError
 
@@ -87,6 +89,14 @@ class RowSeries:
         """Position of each row in its series, from 0."""
         first = np.flatnonzero(np.diff(self.unit_of, prepend=-1))
         return np.arange(len(self)) - np.repeat(first, np.diff(np.append(first, len(self))))
+
+    def memory(self, regime_of_label: Mapping[str, Regime]) -> Memory:
+        """Return how much rows resemble those before them, in each regime."""
+        regime_of = [regime_of_label.get(label) for label in self.labels.labels]
+        regimes = [regime_of[code] for code in self.labels.codes]
+        kept = np.array([regime is not None for regime in regimes]) & np.isfinite(self.values).all(axis=1)
+        known = [regime for regime, keep in zip(regimes, kept, strict=True) if keep and regime is not None]
+        return Memory.of(self.values[kept], known, self.unit_of[kept], self.step_of[kept])
 
     def recoded(self, recode: Mapping[int, FloatArray]) -> RowSeries:
         """Return the series with final codes of labels; NaN for labels of rows that are left out."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.assembly import described_rows
 from bayes_ivgen.data.checks import ordered
+from bayes_ivgen.data.memory import Memory
 from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.data.reading import RowReader
 from bayes_ivgen.data.series import Carried, RowSeries
@@ -49,8 +50,10 @@ def carry_over(data: RegimeData, transforms: Transforms, choice: pd.DataFrame = 
     weekly = set_by_week(data, series)
     values, regime_of, fate = carried_rows(data, series, transforms, weekly)
     kept = fate == ""
-    found = _rebuilt(data, values[kept], [regime_of[i] for i in np.flatnonzero(kept)])
-    return replace(found, carried=_record(data, (series, weekly, regime_of, fate), transforms, choice))
+    regimes = [regime_of[i] for i in np.flatnonzero(kept)]
+    found = _rebuilt(data, values[kept], regimes)
+    memory = Memory.of(values[kept], regimes, series.unit_of[kept], series.step_of[kept])
+    return replace(found, memory=memory, carried=_record(data, (series, weekly, regime_of, fate), transforms, choice))
 
 
 def check_fits(data: RegimeData, transforms: Transforms) -> None:

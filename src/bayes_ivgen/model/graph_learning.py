@@ -8,7 +8,7 @@ of freedom as the product of their ranks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, permutations
 from typing import NamedTuple
 
@@ -87,7 +87,12 @@ class RankTest(NamedTuple):
     p_monotone: float
 
 
-def _compare(left: FloatArray, right: FloatArray, n: int) -> RankTest:
+def _worth(data: RegimeData, regimes: Iterable[Regime], cause: str, effect: str) -> float:
+    """How many independent rows a row is worth: weeks resemble those before them."""
+    return 1.0 if data.memory is None else data.memory.worth(regimes, data.index(cause), data.index(effect))
+
+
+def _compare(left: FloatArray, right: FloatArray, n: float) -> RankTest:
     freedom = left.shape[1] * right.shape[1]
     if freedom == 0:
         return RankTest(0.0, 0, 1.0, 1.0)
@@ -101,10 +106,13 @@ def independence_test(x: FloatArray, y: FloatArray) -> RankTest:
     return _compare(rank_scores(x), rank_scores(y), len(x))
 
 
-def _same_law_test(data: RegimeData, effect: str, set_values: FloatArray, natural: FloatArray) -> RankTest:
+def _same_law_test(
+    data: RegimeData, effect: str, set_values: FloatArray, natural: FloatArray, worth: float = 1.0
+) -> RankTest:
     """Two-sample version for an action that was set to a single value: compare the law of the other."""
     label = np.concatenate([np.zeros(len(set_values)), np.ones(len(natural))])
-    return _compare(rank_scores(label), _scores(data, effect, np.concatenate([set_values, natural])), len(label))
+    scores = _scores(data, effect, np.concatenate([set_values, natural]))
+    return _compare(rank_scores(label), scores, len(label) * worth)
 
 
 def _single_test(data: RegimeData, cause: str, effect: str, units: Units = ()) -> RankTest:
@@ -116,9 +124,11 @@ def _single_test(data: RegimeData, cause: str, effect: str, units: Units = ()) -
     sample = data.profiles[regime].sample
     scores = _scores(data, cause, sample[:, j]), _scores(data, effect, sample[:, k])
     left, right = (_within(score, data.profiles[regime].sample_dataset) for score in scores)
-    result = _compare(left, right, len(sample))
+    result = _compare(left, right, len(sample) * _worth(data, [regime], cause, effect))
     if result.df == 0 and Regime() in data.profiles:
-        result = _same_law_test(data, effect, sample[:, k], data.profiles[Regime()].sample[:, k])
+        natural = data.profiles[Regime()].sample[:, k]
+        worth = _worth(data, [regime, Regime()], effect, effect)
+        result = _same_law_test(data, effect, sample[:, k], natural, worth)
     if not result.df:
         return RankTest(0.0, 0, np.nan, np.nan)
     # Labels without order have no monotone relation to anything.
@@ -141,7 +151,7 @@ def _block_test(data: RegimeData, cause: str, effect: str, units: Units) -> Rank
     known, _ = np.linalg.qr(np.concatenate(given, axis=1))
     pair = (rank_scores(rows[:, data.index(name)]) for name in (cause, effect))
     left, right = (_whitened(x - known @ (known.T @ x)) for x in pair)
-    result = _compare(left, right, len(rows))
+    result = _compare(left, right, len(rows) * _worth(data, [Regime(unit)], cause, effect))
     return result if result.df else nothing
 
 
@@ -302,7 +312,8 @@ def conditional_tests(data: RegimeData, causes: Sequence[str], effect: str, give
 
     right = residual(effect)
     for cause in causes:
-        result = _compare(residual(cause), right, len(rows))
+        worth = _worth(data, data.regimes_leaving(effect), cause, effect)
+        result = _compare(residual(cause), right, len(rows) * worth)
         unordered = _unordered(data, cause) or _unordered(data, effect)
         yield result.p_value if unordered else min(1.0, 2 * min(result.p_value, result.p_monotone))
 
