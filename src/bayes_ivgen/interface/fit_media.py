@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
@@ -101,10 +102,19 @@ class FitMedia(FitCore):
         values, regimes, fate = carried_rows(data, series, self.transforms, set_by_week(data, series))
         kept = fate == ""
         flags = indicators([regimes[i] for i in np.flatnonzero(kept)], self.actions)
-        n = len(self.design.variables)
-        mean = self.design.rows(values[kept, :n], flags) @ self.effects.coefficients.mean(axis=(0, 1))
-        residual = (values[kept, n] - self.design.outcome_mean) / self.design.outcome_sd - mean
+        residual = self._residuals(data, values[kept], flags)
         return independent_share(residual - residual.mean(), series.unit_of[kept], series.step_of[kept])
+
+    def _residuals(self, data: RegimeData, values: FloatArray, was_set: NDArray[np.bool_]) -> FloatArray:
+        """Outcomes less their posterior means, shape (n,); over these means with the log link."""
+        names, design, n = data.columns, self.design, len(self.design.variables)
+        waves = None if names.dataset is None else values[:, names.read.index(names.dataset)]
+        linear = design.rows(values[:, :n], was_set, waves) @ self.effects.coefficients.mean(axis=(0, 1))
+        mean = self.effects.link.mean(design.outcome_mean + design.outcome_sd * linear)
+        if names.exposure is not None:
+            mean = mean * values[:, names.read.index(names.exposure)]
+        residual = values[:, n] - mean
+        return np.asarray(residual / mean if self.effects.link.name == "log" else residual)
 
     def _plan_rows(self, spends: Any, start: Any) -> PlanRows:
         carried = self.carried
@@ -113,7 +123,8 @@ class FitMedia(FitCore):
                 "the fit carries no spend over from week to week, so that a plan is a list of effects: ask "
                 "fit.effect(do=frame), or fit with transforms={...: ivg.media.Adstock(...)} on rows with a time."
             )
-        return plan_rows(spends, carried, carried.series, self.actions, self.design.structure.covariates, start)
+        covariates = {name: self.categories.get(name) for name in self.design.structure.covariates}
+        return plan_rows(spends, carried, carried.series, self.actions, covariates, start)
 
     def _plan_estimate(self, rows: PlanRows, *, extrapolate: bool) -> Estimate:
         covariates = self.design.structure.covariates
