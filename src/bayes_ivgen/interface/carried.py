@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,8 @@ import xarray as xr
 
 from bayes_ivgen.data import RegimeData
 from bayes_ivgen.data.series import Carried, Clock, SeriesNames
-from bayes_ivgen.errors import QueryError, SpecError
-from bayes_ivgen.media.carry_over import EMPTY, carry_over, check_fits
+from bayes_ivgen.errors import DataWarning, QueryError, SpecError
+from bayes_ivgen.media.carry_over import EMPTY, THINNED, carry_over, check_fits
 from bayes_ivgen.media.lost_regimes import warn_about_lost_regimes
 from bayes_ivgen.media.transforms import Transform, transforms_from_dict, transforms_to_dict
 
@@ -85,6 +86,19 @@ def check_carried_alike(data: RegimeData, transforms: Mapping[str, Any]) -> None
     raise QueryError(
         f"the spends of {differs} were not carried over in the data as they are in the fit (fit.transforms); pass the "
         "rows as they were read."
+    )
+
+
+def warn_about_dependent_rows(data: Any) -> None:
+    """Warn if p-values would take weeks that share spends as independent rows."""
+    carried = data.carried if isinstance(data, RegimeData) else None
+    if carried is None or carried.series is None or (carried.rows["became"] == THINNED).any():
+        return
+    warnings.warn(
+        "p-values take rows as independent, but weeks of a series share the spends that carry over, and demand may "
+        "remember: they are too small, also where the fit is right. Pass fit.thinned(data), rows some weeks apart.",
+        DataWarning,
+        stacklevel=3,
     )
 
 

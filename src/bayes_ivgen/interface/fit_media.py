@@ -1,4 +1,4 @@
-"""Plans of spends by week, as a method of a fit."""
+"""Plans of spends by week and weeks that resemble their neighbours, as methods of a fit."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from bayes_ivgen.effects import Estimate
 from bayes_ivgen.effects.queries import Queries, value_text
 from bayes_ivgen.errors import QueryError
 from bayes_ivgen.interface.fit_core import FitCore
-from bayes_ivgen.media.carry_over import carried_rows, set_by_week
+from bayes_ivgen.media.carry_over import carried_rows, carry_over, set_by_week
 from bayes_ivgen.media.dependence import independent_share
 from bayes_ivgen.media.plans import PlanRows, plan_rows
+from bayes_ivgen.media.transforms import adstock_of
 from bayes_ivgen.model.design import indicators
 
 
 class FitMedia(FitCore):
-    """Plans of spends by week, as a method of a fit."""
+    """Plans of spends by week and weeks that resemble their neighbours, as methods of a fit."""
 
     def plan(
         self, spends: Any, *, start: Any = None, versus: Any = None, total: bool = False, extrapolate: bool = False
@@ -104,6 +105,41 @@ class FitMedia(FitCore):
         flags = indicators([regimes[i] for i in np.flatnonzero(kept)], self.actions)
         residual = self._residuals(data, values[kept], flags)
         return independent_share(residual - residual.mean(), series.unit_of[kept], series.step_of[kept])
+
+    def thinned(self, data: RegimeData, every: int | None = None) -> RegimeData:
+        """Rows of a fit with carry-over, some weeks apart: for checks whose p-values take rows as independent.
+
+        Parameters
+        ----------
+        data : RegimeData
+            The rows as they were read, with a time.
+        every : int, optional
+            Keep each so many-th week; by default as many as the longest carry-over has, so that no two rows of a
+            series share a spend. Where demand remembers longer, take more.
+
+        Returns
+        -------
+        RegimeData
+            Of carried-over spends, to be passed to `falsify` or `check_calibration`.
+
+        Raises
+        ------
+        QueryError
+            If the fit carries nothing over, the rows have no order, or `every` is not a whole number, 1 or more.
+        DataError
+            If no row is left.
+        """
+        longest = max((item.l_max for items in self.transforms.values() if (item := adstock_of(items))), default=0)
+        if not longest or not isinstance(data, RegimeData) or data.series is None:
+            raise QueryError(
+                "only rows in order of time whose spends are carried over can be thinned: pass those of a fit with an "
+                "Adstock as they were read, with RegimeData.from_frame(..., time='week')."
+            )
+        step = longest if every is None else every
+        if isinstance(step, bool) or not isinstance(step, int | np.integer) or step < 1:
+            raise QueryError(f"every={every!r} must be a whole number of weeks, 1 or more, for example {longest}.")
+        require_same_columns(self.effects, data)
+        return carry_over(data, self.transforms, every=int(step))
 
     def _residuals(self, data: RegimeData, values: FloatArray, was_set: NDArray[np.bool_]) -> FloatArray:
         """Outcomes less their posterior means, shape (n,); over these means with the log link."""
