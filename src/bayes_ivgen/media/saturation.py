@@ -99,12 +99,27 @@ class Saturation:
         return np.asarray(ratio / (1.0 + ratio))
 
     def inverse(self, share: Any) -> FloatArray:
-        """Spend that has a share of the largest effect, above 0 and below 1, of any shape.
+        """Spend that has a share of the largest effect.
+
+        Parameters
+        ----------
+        share : array of any shape
+            Above 0 and below 1.
+
+        Returns
+        -------
+        ndarray
+            Of the same shape, in units of spend.
 
         Raises
         ------
         SpecError
             If a parameter is not a number.
+
+        Examples
+        --------
+        >>> float(ivg.media.Saturation("michaelis_menten", lam=20.0).inverse(0.5))
+        20.0
         """
         self(0.0)  # parameters are numbers
         s = np.asarray(share, dtype=float)
