@@ -1,15 +1,20 @@
 """Weeks of a media mix: error and coverage of the joint effect with carry-over ignored, known and chosen.
 
 python benchmarks/media.py --worlds 12 --first 400 --memory 0.7
+python benchmarks/media.py --worlds 8 --first 400 --delayed --arms known "chosen"
+python benchmarks/media.py --worlds 8 --first 400 --arms classic "known, wash dropped"
+python benchmarks/media.py --worlds 8 --first 400 --reaction 0.8 --arms "known, wash dropped" learned
 
 Worlds of `simulate.media_series` with 3 channels, 40 geos and 104 weeks: demand remembers from week to week, and
 experiments set one channel in one geo for 16 weeks, a new spend every 4 weeks. Asked are 200 combinations of
 steady spends within one standard deviation of the natural ones. Arms: carry-over ignored; known, with wash-in and
 wash-out left out, or labelled by their week; known, with rows weighted by
 `fit.independent_share` of the fit before; known with causal curves that do not decrease; chosen by marginal
-likelihood, and weighted. Reported are the root mean square error over combinations, its parts that are one offset
-(the level) and shape, the coverage of 90 % intervals, and how far chosen retention rates are from the true ones; means
-over worlds with standard errors.
+likelihood, and weighted; the classic media mix model, a line of a Hill-saturated spend, with all parameters known or
+chosen; and with a graph that is learned, for worlds in which channels react (--reaction).
+Reported are the root mean square error over combinations, its parts that are one offset
+(the level) and shape, the coverage of 90 % intervals, how far chosen retention rates and delays are from the true ones,
+and the log of chosen half-effect spends over true ones, absolute; means over worlds with standard errors.
 """
 
 from __future__ import annotations
@@ -23,26 +28,40 @@ import numpy as np
 import pandas as pd
 
 import bayes_ivgen as ivg
-from bayes_ivgen.media import Adstock
+from bayes_ivgen.media import Adstock, Saturation
 
 L_MAX = 8
 ROLES = {"season_sin_1": "confounding", "season_cos_1": "confounding", "trend": "outcome"}
 
 
 def arms(world: ivg.simulate.MediaSeriesSCM) -> dict[str, dict[str, Any]]:
-    known = dict(zip(world.actions, world.alpha.tolist(), strict=True))
+    delayed = bool(np.isfinite(world.theta).all())
+    known = {a: {"alpha": rate} for a, rate in zip(world.actions, world.alpha.tolist(), strict=True)}
+    open_: dict[str, Any] = {"l_max": L_MAX}
+    if delayed:
+        known = {a: {**known[a], "theta": delay} for a, delay in zip(world.actions, world.theta, strict=True)}
+        open_ |= {"kind": "delayed", "theta": None}
+
+    def adstocks(wash: str = "drop") -> dict[str, Adstock]:
+        return {a: Adstock(**(open_ | numbers), wash=wash) for a, numbers in known.items()}  # type: ignore[arg-type]
 
     def fixed(wash: str) -> dict[str, Any]:
-        return {"transforms": {a: Adstock(alpha=rate, l_max=L_MAX, wash=wash) for a, rate in known.items()}}  # type: ignore[arg-type]
+        return {"transforms": adstocks(wash)}
 
+    hills = {a: Saturation(kappa=kappa, slope=slope)
+             for a, kappa, slope in zip(world.actions, world.kappa, world.slope, strict=True)}  # fmt: skip
+    line = {"causal": ivg.Polynomial(1)}
     return {
         "ignored": {},
         "known, wash dropped": fixed("drop"),
         "known, wash labelled": fixed("label"),
         "known, wash dropped, weighted": fixed("drop"),
         "known, monotone": fixed("drop") | {"causal": ivg.BSpline(monotone=True)},
-        "chosen": {"transforms": {a: Adstock(l_max=L_MAX) for a in known}},
-        "chosen, weighted": {"transforms": {a: Adstock(l_max=L_MAX) for a in known}},
+        "learned graph": fixed("drop") | {"graph": "learn"},
+        "classic, known": line | {"transforms": {a: (item, hills[a]) for a, item in adstocks().items()}},
+        "classic, chosen": line | {"transforms": {a: (Adstock(**open_), Saturation()) for a in known}},
+        "chosen": {"transforms": {a: Adstock(**open_) for a in known}},
+        "chosen, weighted": {"transforms": {a: Adstock(**open_) for a in known}},
     }
 
 
@@ -53,7 +72,10 @@ def read(rows: pd.DataFrame, world: ivg.simulate.MediaSeriesSCM, **options: Any)
 
 
 def one_world(seed: int, args: argparse.Namespace) -> list[dict[str, Any]]:
-    world = ivg.simulate.media_series(args.channels, seed=seed, memory=args.memory, l_max=L_MAX)
+    theta = np.random.default_rng(seed).integers(0, 4, args.channels).tolist() if args.delayed else None
+    world = ivg.simulate.media_series(
+        args.channels, seed=seed, memory=args.memory, l_max=L_MAX, theta=theta, reaction=args.reaction
+    )
     rows = world.sample(args.geos, args.weeks, test_weeks=16, rest_weeks=16, hold=4, seed=seed)
     rows = rows.join(ivg.media.seasonality(rows["week"], order=1)).join(ivg.media.trend(rows["week"]))
     data = read(rows, world)
@@ -67,7 +89,7 @@ def one_world(seed: int, args: argparse.Namespace) -> list[dict[str, Any]]:
         if args.arms and not any(name.startswith(arm) for arm in args.arms):
             continue
         started = time.perf_counter()
-        model = ivg.InterventionModel(graph="empty", covariates=ROLES, **options)  # type: ignore[arg-type]
+        model = ivg.InterventionModel(**{"graph": "empty", "covariates": ROLES, **options})
         used = data
         if name.endswith("weighted"):
             used = read(rows.assign(share=shares[name.removesuffix(", weighted")]), world, weights="share")
@@ -75,8 +97,11 @@ def one_world(seed: int, args: argparse.Namespace) -> list[dict[str, Any]]:
         shares[name] = fit.independent_share(data)
         table = fit.effect(do=dict(zip(world.actions, points.T, strict=True)), extrapolate=True).summary(0.9)
         error = (table["mean"] - truth).to_numpy()
-        away = [abs(fit.transforms[a][0].alpha - rate) for a, rate in zip(world.actions, world.alpha, strict=True)
-                if name.startswith("chosen")]  # fmt: skip
+        chosen = [fit.transforms[a] for a in world.actions if "chosen" in name]
+        away = [abs(items[0].alpha - rate) for items, rate in zip(chosen, world.alpha, strict=False)]
+        late = [abs(items[0].theta - delay) for items, delay in zip(chosen, world.theta, strict=False) if args.delayed]
+        half = [abs(np.log(items[1].kappa / kappa)) for items, kappa in zip(chosen, world.kappa, strict=False)
+                if len(items) > 1]  # fmt: skip
         found.append(
             {
                 "world": seed,
@@ -88,6 +113,8 @@ def one_world(seed: int, args: argparse.Namespace) -> list[dict[str, Any]]:
                 "sd_truth": truth.std(),
                 "alpha_error": np.mean(away) if away else np.nan,
                 "within_0.1": np.mean(np.array(away) <= 0.1) if away else np.nan,
+                "theta_error": np.mean(late) if late else np.nan,
+                "log_kappa_error": np.mean(half) if half else np.nan,
                 "seconds": time.perf_counter() - started,
             }
         )
@@ -102,6 +129,8 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=3)
     parser.add_argument("--geos", type=int, default=40)
     parser.add_argument("--weeks", type=int, default=104)
+    parser.add_argument("--delayed", action="store_true", help="peaks of carry-over 0 to 3 weeks late")
+    parser.add_argument("--reaction", type=float, default=0.0, help="percent a channel follows one percent before it")
     parser.add_argument("--arms", nargs="*", help="starts of the names of the arms to run; by default all")
     parser.add_argument("--draws", type=int, default=250)
     args = parser.parse_args()

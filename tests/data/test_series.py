@@ -101,3 +101,31 @@ def test_units_need_times_and_rows_must_not_be_dropped() -> None:
     with pytest.raises(DataError, match="leaves holes in a series"):
         read(table(), missing="drop")
     assert read(table(), time=None, unit=None).series is None
+
+
+def test_series_must_share_their_steps() -> None:
+    """A frame of a plan could not name the weeks of a series that lies between those of the others."""
+    frame = table()
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(7 * frame["week"], unit="D")
+    shifted = frame.assign(week=days + pd.to_timedelta(np.where(frame["geo"] == "b", 2, 0), unit="D"))
+    with pytest.raises(DataError, match=r"times of geo=b lie between .*, 2 days after them \(one step is 7\)"):
+        read(shifted)
+    assert read(frame.assign(week=days)).series is not None
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+def test_a_change_of_clocks_is_no_gap(zone: str) -> None:
+    frame = table(40)
+    local = (pd.Timestamp("2024-01-01") + pd.to_timedelta(7 * frame["week"], unit="D")).dt.tz_localize(zone)
+    series = read(frame.assign(week=local)).series
+    assert series is not None
+    assert series.clock.step == 7
+
+
+def test_units_are_text_or_numbers() -> None:
+    frame = table().assign(geo=lambda t: [date(2024, 1, 1 + (g == "b")) for g in t["geo"]])
+    with pytest.raises(DataError, match=r"holds datetime.date\(2024, 1, 1\) \(date\); units are text or numbers"):
+        read(frame)
+    series = read(frame.assign(geo=frame["geo"].map(str))).series
+    assert series is not None
+    assert series.units == ("2024-01-01", "2024-01-02")

@@ -13,6 +13,7 @@ from scipy.optimize import minimize
 from bayes_ivgen import BSpline, InterventionModel, Polynomial, RegimeData
 from bayes_ivgen.effects.monotone import causal_increments, monotone_draws
 from bayes_ivgen.errors import ConvergenceWarning, SpecError
+from bayes_ivgen.media import Saturation
 
 
 def rows(seed: int = 0, n: int = 120) -> pd.DataFrame:
@@ -103,3 +104,16 @@ def test_where_it_says_nothing_it_is_refused(options: Any, match: str) -> None:
 def test_a_polynomial_has_increments_too() -> None:
     fit = fitted(Polynomial(2))
     assert causal_increments(fit.design).shape[1] == fit.design.n_coefficients
+
+
+@pytest.mark.parametrize("lam", [0.03, 1.0])
+def test_no_draw_decreases_where_the_curve_is_saturated(lam: float) -> None:
+    """With lam=0.03 the grid ends beyond s(x) = 1, which no spend reaches; all of it must stay inside the range."""
+    curve = Saturation("michaelis_menten", lam=lam)
+    data = RegimeData.from_frame(rows(0), outcome="y", actions=["a", "b"])
+    model = InterventionModel(causal=BSpline(monotone=True), graph="empty", transforms={"a": curve, "b": curve})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fit = model.fit(data, draws=150, chains=2, tune=100, seed=0, cores=1)
+    draws = fit.response_curve("b", np.linspace(0.01, 4, 300)).draws.values
+    assert (draws[..., :-1] - draws[..., 1:]).max() < 5e-3 * (draws.max() - draws.min())

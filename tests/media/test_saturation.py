@@ -27,6 +27,7 @@ def test_curves_rise_from_zero_to_one_with_half_at_the_half(curve: Saturation) -
     assert curve(1e9) == pytest.approx(1.0)
     assert (np.diff(curve(np.linspace(0, 200, 500))) > 0).all()
     assert curve(-3.0) == 0.0
+    np.testing.assert_allclose(curve.inverse(curve([1.0, 20.0, 70.0])), [1.0, 20.0, 70.0])
 
 
 @given(st.floats(0.1, 100), st.floats(0.01, 1))

@@ -56,6 +56,22 @@ def test_the_observational_reading_is_wrong() -> None:
     assert slopes[1] > 1.3 * slopes[0]
 
 
+def test_a_channel_follows_the_one_before_it() -> None:
+    """Also where that one was set; the one that was set follows none."""
+    world = media_series(2, seed=0, reaction=0.8)
+    rows = world.sample(30, 200, test_weeks=20, rest_weeks=10, seed=0)
+    for label, part in rows.groupby("regime"):
+        slope, _ = np.polyfit(np.log(part["tv"]), np.log(part["web"]), 1)
+        assert slope == pytest.approx(0.0 if label == "do(web)" else 0.8, abs=0.1)
+
+
+def test_delayed_carry_over_has_its_peak_where_it_says() -> None:
+    world = media_series(2, seed=0, alpha=[0.5, 0.3], theta=[2.0, 0.0], l_max=6)
+    assert world.weights.argmax(axis=1).tolist() == [2, 0]
+    np.testing.assert_allclose(world.weights[0, 1] / world.weights[0, 2], 0.5)
+    np.testing.assert_allclose(world.weights[0, 0] / world.weights[0, 2], 0.5**4)
+
+
 @pytest.mark.parametrize(
     ("options", "match"),
     [
@@ -64,6 +80,10 @@ def test_the_observational_reading_is_wrong() -> None:
         ({"alpha": [0.5]}, "one retention rate a channel"),
         ({"alpha": [0.5, 1.0]}, "below 1"),
         ({"alpha": "some"}, "'none'"),
+        ({"theta": [1.0]}, "one delay a channel"),
+        ({"theta": [1.0, 9.0]}, "one delay a channel"),
+        ({"theta": [1.0, 1.0], "alpha": "none"}, "rates above 0"),
+        ({"reaction": "much"}, "reaction=0.5"),
     ],
 )
 def test_wrong_arguments_are_refused(options: Any, match: str) -> None:

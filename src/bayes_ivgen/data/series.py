@@ -197,7 +197,14 @@ def _units(table: nw.DataFrame[Any], unit: str | None) -> tuple[Steps, tuple[Any
         raise DataError(
             f"the unit column {unit!r} has {table[unit].null_count()} missing entries; every row needs one."
         )
-    codes, labels = pd.factorize(np.array(table[unit].to_list(), dtype=object), sort=False)
+    entries = table[unit].to_list()
+    wrong = next((item for item in entries if not isinstance(item, str | int | float | np.number)), None)
+    if wrong is not None:
+        raise DataError(
+            f"the unit column {unit!r} holds {wrong!r} ({type(wrong).__name__}); units are text or numbers. Convert "
+            f"them, for example frame[{unit!r}] = frame[{unit!r}].map(str)."
+        )
+    codes, labels = pd.factorize(np.array(entries, dtype=object), sort=False)
     plain = [item.item() if isinstance(item, np.generic) else item for item in labels]
     return codes.astype(np.int64), tuple(plain)
 
@@ -206,8 +213,10 @@ def time_axis(series: nw.Series[Any], name: str) -> tuple[Steps, str]:
     """Return times as whole numbers: those of the column, or days since 1970."""
     if series.null_count():
         raise DataError(f"the time column {name!r} has {series.null_count()} missing entries; every row needs a time.")
-    if series.dtype == nw.Object and all(isinstance(item, date) for item in series.to_list()):
-        series = nw.from_native(pd.to_datetime(pd.Series(series.to_list())), series_only=True)
+    # Narwhals calls dates without a type Object, and some time zones (America/New_York) Unknown.
+    if series.dtype in (nw.Object, nw.Unknown) and all(isinstance(item, date) for item in series.to_list()):
+        local = pd.to_datetime(pd.Series(series.to_list())).dt.tz_localize(None)
+        series = nw.from_native(local, series_only=True)
     if series.dtype.is_temporal() and series.dtype != nw.Duration:
         days = pd.to_datetime(pd.Series(series.to_list())).dt.tz_localize(None).to_numpy().astype("datetime64[s]")
         whole = days.astype("datetime64[D]")
@@ -220,7 +229,7 @@ def time_axis(series: nw.Series[Any], name: str) -> tuple[Steps, str]:
     if not series.dtype.is_numeric():
         raise DataError(
             f"the time column {name!r} holds {series.dtype}; pass whole numbers or dates, for example "
-            f"frame[{name!r}] = pandas.to_datetime(frame[{name!r}])."
+            f"frame[{name!r}] = pandas.to_datetime(frame[{name!r}]), or .dt.to_timestamp() of periods."
         )
     values = np.asarray(series.to_numpy(), dtype=float)
     if not np.isfinite(values).all() or (values != np.round(values)).any():
@@ -257,6 +266,15 @@ def _check_steps(moments: Steps, codes: Steps, units: Sequence[Any], clock: Cloc
             f"where one step is {clock.step}{' days' if clock.kind == 'date' else ''}: what was spent in between "
             "carries over and must be known. Add the missing rows (with a spend of 0 if nothing was spent), or number "
             "the steps with whole numbers if they are of unequal length, such as months."
+        )
+    between = np.flatnonzero((moments - clock.origin) % clock.step)
+    if len(between):
+        row = int(between[0])
+        off = int((moments[row] - clock.origin) % clock.step)
+        raise DataError(
+            f"times of {names[1]}={units[codes[row]]} lie between the steps of the other series, {off}"
+            f"{' days' if clock.kind == 'date' else ''} after them (one step is {clock.step}); shift them, so that all "
+            "series share their steps."
         )
 
 

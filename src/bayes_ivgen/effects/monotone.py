@@ -84,13 +84,11 @@ def causal_increments(design: Design) -> FloatArray:
 def _grid(basis: FittedBasis) -> FloatArray:
     if isinstance(basis, FittedSaturated):
         inner = _grid(basis.basis)
-        # s(x) is monotone: a grid of x whose s(x) are those of the inner grid, where s reaches them.
-        low, high = 0.0, 1.0
-        while basis.saturation(high) < inner.max() and high < 1e12:
-            high *= 2.0
-        x = np.concatenate([[low], np.geomspace(high * 1e-6, high, 4000)])
-        reached = np.interp(inner, basis.saturation(x), x)
-        return np.unique(reached)
+        # The spends whose s(x) are those of the inner grid; s ends at 1, which no spend reaches.
+        reached = inner[(inner > 0) & (inner < 1)]
+        if inner.max() >= 1:
+            reached = np.append(reached, (reached.max() + 1) / 2)
+        return np.append([0.0] if inner.min() <= 0 else [], basis.saturation.inverse(reached))
     if not isinstance(basis, FittedBSpline):
         low, high = float(basis.low), float(basis.high)  # type: ignore[attr-defined]
         return np.linspace(low - BEYOND * (high - low), high + BEYOND * (high - low), GRID)

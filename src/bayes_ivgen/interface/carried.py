@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,13 +13,17 @@ import xarray as xr
 
 from bayes_ivgen.data import RegimeData
 from bayes_ivgen.data.series import Carried, Clock, SeriesNames
-from bayes_ivgen.errors import SpecError
-from bayes_ivgen.media.carry_over import EMPTY, carry_over, check_fits
-from bayes_ivgen.media.transforms import transforms_from_dict, transforms_to_dict
+from bayes_ivgen.errors import DataWarning, QueryError, SpecError
+from bayes_ivgen.media.carry_over import EMPTY, THINNED, carry_over, check_fits
+from bayes_ivgen.media.lost_regimes import warn_about_lost_regimes
+from bayes_ivgen.media.transforms import Transform, transforms_from_dict, transforms_to_dict
 
 if TYPE_CHECKING:
     from bayes_ivgen.interface.fit_core import FitCore
     from bayes_ivgen.interface.intervention_model import InterventionModel
+
+
+OPEN = ("alpha", "theta", "kappa", "slope", "lam")  # parameters for which None stands for a list
 
 
 def carried_data(model: InterventionModel, data: RegimeData) -> RegimeData:
@@ -31,10 +37,18 @@ def carried_data(model: InterventionModel, data: RegimeData) -> RegimeData:
                 f"the data were carried over for {sorted(data.carried.transforms)}, but the model transforms "
                 f"{sorted(transforms)}; pass the rows as they were read."
             )
+        for action, asked in transforms.items():
+            if not _agree(asked, data.carried.transforms[action]):
+                raise SpecError(
+                    f"the data were carried over with {data.carried.transforms[action]} for {action!r}, but the model "
+                    f"transforms it by {asked}; pass the rows as they were read."
+                )
         return data
     check_fits(data, transforms)
     if all(item.fixed for items in transforms.values() for item in items):
-        return carry_over(data, transforms)
+        found = carry_over(data, transforms)
+        warn_about_lost_regimes(data, found, transforms)
+        return found
     if model.family.rowwise:
         raise SpecError(
             f"parameters of transforms are chosen by the marginal likelihood of the normal model, which likelihood="
@@ -44,7 +58,48 @@ def carried_data(model: InterventionModel, data: RegimeData) -> RegimeData:
     from bayes_ivgen.inference.carry_over_choice import choose_transforms
 
     chosen, table = choose_transforms(data, transforms, model.causal)
-    return carry_over(data, chosen, table)
+    found = carry_over(data, chosen, table)
+    warn_about_lost_regimes(data, found, chosen)
+    return found
+
+
+def _agree(asked: tuple[Transform, ...], found: tuple[Transform, ...]) -> bool:
+    """Whether transforms with numbers are among those that a model asks for."""
+
+    def among(given: Any, number: Any) -> bool:
+        return given == number or (isinstance(given, tuple) and number in given)
+
+    return [type(item) for item in asked] == [type(item) for item in found] and all(
+        among(getattr(a, field.name), getattr(f, field.name)) or (field.name in OPEN and getattr(a, field.name) is None)
+        for a, f in zip(asked, found, strict=True)
+        for field in fields(a)
+    )
+
+
+def check_carried_alike(data: RegimeData, transforms: Mapping[str, Any]) -> None:
+    """Raise a `QueryError` unless rows that were carried over were so with the transforms of a fit."""
+    assert data.carried is not None
+    if dict(data.carried.transforms) == dict(transforms):
+        return
+    differs = sorted(a for a in {*data.carried.transforms, *transforms}
+                     if data.carried.transforms.get(a) != transforms.get(a))  # fmt: skip
+    raise QueryError(
+        f"the spends of {differs} were not carried over in the data as they are in the fit (fit.transforms); pass the "
+        "rows as they were read."
+    )
+
+
+def warn_about_dependent_rows(data: Any) -> None:
+    """Warn if p-values would take weeks that share spends as independent rows."""
+    carried = data.carried if isinstance(data, RegimeData) else None
+    if carried is None or carried.series is None or (carried.rows["became"] == THINNED).any():
+        return
+    warnings.warn(
+        "p-values take rows as independent, but weeks of a series share the spends that carry over, and demand may "
+        "remember: they are too small, also where the fit is right. Pass fit.thinned(data), rows some weeks apart.",
+        DataWarning,
+        stacklevel=3,
+    )
 
 
 def carried_to_dict(carried: Carried | None) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.inference.chains import DEFAULT_TUNE
+from bayes_ivgen.interface.carried import warn_about_dependent_rows
 from bayes_ivgen.interface.fit_core import FitCore
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ class FitChecks(FitCore):
         """
         from bayes_ivgen.diagnostics import calibration_check
 
-        return calibration_check(self.effects, self.as_fitted(data), action, held_out=held_out)
+        data = self.as_fitted(data)
+        warn_about_dependent_rows(data)
+        return calibration_check(self.effects, data, action, held_out=held_out)
 
     def falsify(self, data: RegimeData, checks: Sequence[str] | None = None, *, held_out: bool = False) -> CheckReport:
         """Try to refute the assumptions of the fit by what they imply for the rows at hand.
@@ -87,7 +90,9 @@ class FitChecks(FitCore):
         """
         from bayes_ivgen.diagnostics import run_checks
 
-        return run_checks(self.effects, self.as_fitted(data), checks, held_out=held_out)
+        data = self.as_fitted(data)
+        warn_about_dependent_rows(data)
+        return run_checks(self.effects, data, checks, held_out=held_out)
 
     def leave_out(
         self,

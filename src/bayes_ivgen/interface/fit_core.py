@@ -24,7 +24,7 @@ from bayes_ivgen.errors import SpecError, StorageError
 from bayes_ivgen.inference.diagnostics import mixing_table
 from bayes_ivgen.inference.noise import VarianceModel
 from bayes_ivgen.inference.residual_law import ResidualLaw
-from bayes_ivgen.interface.carried import carried_from
+from bayes_ivgen.interface.carried import carried_from, check_carried_alike
 from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.media.carry_over import carry_over
 from bayes_ivgen.model import ActionGraph, Design, Priors
@@ -165,7 +165,12 @@ class FitCore:
         >>> weekly.n_rows, weekly_fit.as_fitted(weekly).n_rows, fit.as_fitted(data) is data
         (720, 560, True)
         """
-        if self.carried is None or not isinstance(data, RegimeData) or data.carried is not None:
+        if not isinstance(data, RegimeData):
+            return data
+        if data.carried is not None:
+            check_carried_alike(data, self.transforms)
+            return data
+        if self.carried is None:
             return data
         return carry_over(data, self.carried.transforms)
 

@@ -1,4 +1,4 @@
-"""Plans of spends by week, as a method of a fit."""
+"""Plans of spends by week and weeks that resemble their neighbours, as methods of a fit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
@@ -15,14 +16,15 @@ from bayes_ivgen.effects import Estimate
 from bayes_ivgen.effects.queries import Queries, value_text
 from bayes_ivgen.errors import QueryError
 from bayes_ivgen.interface.fit_core import FitCore
-from bayes_ivgen.media.carry_over import carried_rows, set_by_week
+from bayes_ivgen.media.carry_over import carried_rows, carry_over, set_by_week
 from bayes_ivgen.media.dependence import independent_share
 from bayes_ivgen.media.plans import PlanRows, plan_rows
+from bayes_ivgen.media.transforms import adstock_of
 from bayes_ivgen.model.design import indicators
 
 
 class FitMedia(FitCore):
-    """Plans of spends by week, as a method of a fit."""
+    """Plans of spends by week and weeks that resemble their neighbours, as methods of a fit."""
 
     def plan(
         self, spends: Any, *, start: Any = None, versus: Any = None, total: bool = False, extrapolate: bool = False
@@ -115,10 +117,54 @@ class FitMedia(FitCore):
         values, regimes, fate = carried_rows(data, series, self.transforms, set_by_week(data, series))
         kept = fate == ""
         flags = indicators([regimes[i] for i in np.flatnonzero(kept)], self.actions)
-        n = len(self.design.variables)
-        mean = self.design.rows(values[kept, :n], flags) @ self.effects.coefficients.mean(axis=(0, 1))
-        residual = (values[kept, n] - self.design.outcome_mean) / self.design.outcome_sd - mean
+        residual = self._residuals(data, values[kept], flags)
         return independent_share(residual - residual.mean(), series.unit_of[kept], series.step_of[kept])
+
+    def thinned(self, data: RegimeData, every: int | None = None) -> RegimeData:
+        """Rows of a fit with carry-over, some weeks apart: for checks whose p-values take rows as independent.
+
+        Parameters
+        ----------
+        data : RegimeData
+            The rows as they were read, with a time.
+        every : int, optional
+            Keep each so many-th week; by default as many as the longest carry-over has, so that no two rows of a
+            series share a spend. Where demand remembers longer, take more.
+
+        Returns
+        -------
+        RegimeData
+            Of carried-over spends, to be passed to `falsify` or `check_calibration`.
+
+        Raises
+        ------
+        QueryError
+            If the fit carries nothing over, the rows have no order, or `every` is not a whole number, 1 or more.
+        DataError
+            If no row is left.
+        """
+        longest = max((item.l_max for items in self.transforms.values() if (item := adstock_of(items))), default=0)
+        if not longest or not isinstance(data, RegimeData) or data.series is None:
+            raise QueryError(
+                "only rows in order of time whose spends are carried over can be thinned: pass those of a fit with an "
+                "Adstock as they were read, with RegimeData.from_frame(..., time='week')."
+            )
+        step = longest if every is None else every
+        if isinstance(step, bool) or not isinstance(step, int | np.integer) or step < 1:
+            raise QueryError(f"every={every!r} must be a whole number of weeks, 1 or more, for example {longest}.")
+        require_same_columns(self.effects, data)
+        return carry_over(data, self.transforms, every=int(step))
+
+    def _residuals(self, data: RegimeData, values: FloatArray, was_set: NDArray[np.bool_]) -> FloatArray:
+        """Outcomes less their posterior means, shape (n,); over these means with the log link."""
+        names, design, n = data.columns, self.design, len(self.design.variables)
+        waves = None if names.dataset is None else values[:, names.read.index(names.dataset)]
+        linear = design.rows(values[:, :n], was_set, waves) @ self.effects.coefficients.mean(axis=(0, 1))
+        mean = self.effects.link.mean(design.outcome_mean + design.outcome_sd * linear)
+        if names.exposure is not None:
+            mean = mean * values[:, names.read.index(names.exposure)]
+        residual = values[:, n] - mean
+        return np.asarray(residual / mean if self.effects.link.name == "log" else residual)
 
     def _plan_rows(self, spends: Any, start: Any) -> PlanRows:
         carried = self.carried
@@ -127,7 +173,8 @@ class FitMedia(FitCore):
                 "the fit carries no spend over from week to week, so that a plan is a list of effects: ask "
                 "fit.effect(do=frame), or fit with transforms={...: ivg.media.Adstock(...)} on rows with a time."
             )
-        return plan_rows(spends, carried, carried.series, self.actions, self.design.structure.covariates, start)
+        covariates = {name: self.categories.get(name) for name in self.design.structure.covariates}
+        return plan_rows(spends, carried, carried.series, self.actions, covariates, start)
 
     def _plan_estimate(self, rows: PlanRows, *, extrapolate: bool) -> Estimate:
         covariates = self.design.structure.covariates

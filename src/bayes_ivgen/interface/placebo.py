@@ -46,6 +46,7 @@ def placebo_check(
         actions=list(data.actions),
         covariates=list(data.covariates),
     )
+    made = replace(made, carried=data.carried)  # the rows hold carried-over spends already
     with warnings.catch_warnings():
         # In the half that was labelled as a test the action follows its causes: the graph is no news.
         warnings.simplefilter("ignore", GraphWarning)

@@ -22,10 +22,11 @@ from bayes_ivgen.media.transforms import Transforms, adstock_of, saturation_of
 
 ROUNDING = 1e-12
 NO_HISTORY, WASH = "left out: first weeks", "left out: wash-in or wash-out"
+THINNED = "left out: weeks in between"
 EMPTY = pd.DataFrame(columns=["action", "transform", "log_evidence", "chosen"])
 
 
-def carry_over(data: RegimeData, transforms: Transforms, choice: pd.DataFrame = EMPTY) -> RegimeData:
+def carry_over(data: RegimeData, transforms: Transforms, choice: pd.DataFrame = EMPTY, every: int = 1) -> RegimeData:
     """Return rows whose spends are carried over, each in the regime that its spends belong to.
 
     Parameters
@@ -36,6 +37,8 @@ def carry_over(data: RegimeData, transforms: Transforms, choice: pd.DataFrame = 
         Transforms whose parameters are numbers.
     choice : DataFrame, optional
         How they were chosen, kept beside them.
+    every : int
+        Keep the rows of each so many weeks only.
 
     Raises
     ------
@@ -49,6 +52,7 @@ def carry_over(data: RegimeData, transforms: Transforms, choice: pd.DataFrame = 
     assert series is not None  # check_fits
     weekly = set_by_week(data, series)
     values, regime_of, fate = carried_rows(data, series, transforms, weekly)
+    fate[(fate == "") & (series.step_of % every != 0)] = THINNED
     kept = fate == ""
     regimes = [regime_of[i] for i in np.flatnonzero(kept)]
     found = _rebuilt(data, values[kept], regimes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_ivgen.data.frames import numeric_column, to_narwhals
+from bayes_ivgen.data.labels import Label, codes_of, listed
 from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.data.series import Carried, SeriesNames
 from bayes_ivgen.errors import DataError, QueryError
@@ -45,7 +46,12 @@ class PlanRows:
 
 
 def plan_rows(
-    plan: Any, carried: Carried, names: SeriesNames, actions: tuple[str, ...], covariates: tuple[str, ...], start: Any
+    plan: Any,
+    carried: Carried,
+    names: SeriesNames,
+    actions: tuple[str, ...],
+    covariates: Mapping[str, Sequence[Label] | None],
+    start: Any,
 ) -> PlanRows:
     """Carry the spends of a plan over, from the last weeks of the fitted rows on.
 
@@ -58,8 +64,10 @@ def plan_rows(
         Transforms and history.
     names : SeriesNames
         Columns of time and unit, and the clock.
-    actions, covariates : tuple of str
-        Those of the model; covariates are read where the plan has them.
+    actions : tuple of str
+        Those of the model.
+    covariates : dict of str to labels or None
+        Those of the model, with their labels if they have some; they are read where the plan has them.
     start : time, optional
         First week of a mapping; it must be the week after the last fitted one, which is the default.
 
@@ -70,9 +78,10 @@ def plan_rows(
         history of a unit.
     """
     frame = _as_frame(plan, carried, names, actions, covariates, start)
-    where = "the plan"
-    steps = names.clock.steps_of(frame[names.time].to_numpy(), f"{where}'s {names.time!r}")
+    steps = _steps_of(frame[names.time].to_numpy(), f"{names.time!r} of the plan", names)
     units = _units_of(frame, names)
+    if units is None:
+        _check_same_end(carried, names)
     table = {name: frame[name].to_numpy(dtype=float) for name in (*actions, *covariates) if name in frame}
     rows: list[pd.DataFrame] = []
     for unit in dict.fromkeys(units) if units is not None else names.units:
@@ -81,7 +90,7 @@ def plan_rows(
         position = names.units.index(unit)
         _check_weeks(steps[chosen], int(carried.last_step[position]), names, unit)
         spends = np.column_stack([table[action][chosen] for action in actions])
-        carried_on, natural = _carried_on(spends, carried, position, actions)
+        carried_on, natural = _carried_on(spends, carried, position, actions, names)
         found = pd.DataFrame({"answer": chosen, "step": steps[chosen], "position": position})
         found[list(actions)] = carried_on
         found[[f"natural_{action}" for action in actions]] = natural
@@ -94,7 +103,7 @@ def _collected(
     frame: pd.DataFrame,
     names: SeriesNames,
     actions: tuple[str, ...],
-    covariates: tuple[str, ...],
+    covariates: Iterable[str],
     carried: Carried,
 ) -> PlanRows:
     by = ["step", "position"] if names.unit in frame else ["step", "answer"]
@@ -126,7 +135,7 @@ def _collected(
 
 
 def _carried_on(
-    spends: FloatArray, carried: Carried, unit: int, actions: tuple[str, ...]
+    spends: FloatArray, carried: Carried, unit: int, actions: tuple[str, ...], names: SeriesNames
 ) -> tuple[FloatArray, FloatArray]:
     """Carried-over spends of the weeks of a plan, and the share of natural weeks before it; (weeks, K) each."""
     history, was_set = carried.spends[unit], carried.was_set[unit]
@@ -139,8 +148,9 @@ def _carried_on(
         before = history[depth - reach :, k] if reach else np.empty(0)
         if np.isnan(before).any():
             raise QueryError(
-                f"the fitted rows of a unit end after fewer weeks than {action!r} carries over ({len(weights)}); leave "
-                "this unit out of the plan, or fit with initial= in its Adstock."
+                f"the fitted rows{_of_unit(names, names.units[unit])} end after fewer weeks than {action!r} carries "
+                f"over ({len(weights)}). Fit with initial= in its Adstock, the spend before that"
+                f"{'' if names.unit is None else f'; or pass a frame with the column {names.unit!r} and other units'}."
             )
         steady[:, k] = np.convolve(np.concatenate([before, spends[:, k]]), weights, mode="valid")
         unset = ~was_set[depth - reach :, k] if reach else np.empty(0, dtype=bool)
@@ -150,7 +160,12 @@ def _carried_on(
 
 
 def _as_frame(
-    plan: Any, carried: Carried, names: SeriesNames, actions: tuple[str, ...], covariates: tuple[str, ...], start: Any
+    plan: Any,
+    carried: Carried,
+    names: SeriesNames,
+    actions: tuple[str, ...],
+    covariates: Mapping[str, Sequence[Label] | None],
+    start: Any,
 ) -> pd.DataFrame:
     if isinstance(plan, Mapping):
         lengths = {name: len(np.atleast_1d(value)) for name, value in plan.items()}
@@ -162,7 +177,7 @@ def _as_frame(
             )
         first = int(carried.last_step.max()) + 1
         if start is not None:
-            first = int(names.clock.steps_of(np.atleast_1d(start), "start")[0])
+            first = int(_steps_of(np.atleast_1d(start), f"start={start!r}", names)[0])
         times = names.clock.times(first + np.arange(n))
         columns = {name: np.broadcast_to(np.atleast_1d(value), n) for name, value in plan.items()}
         frame = pd.DataFrame({names.time: times, **columns})
@@ -181,11 +196,50 @@ def _as_frame(
         raise QueryError("the plan has no weeks; give one at least.")
     wrapped = nw.from_native(frame, eager_only=True)
     for name in (*actions, *(c for c in covariates if c in frame)):
+        frame[name] = _column(wrapped[name], name, covariates.get(name))
+    return frame
+
+
+def _column(column: nw.Series[Any], name: str, labels: Sequence[Label] | None) -> FloatArray:
+    """Return numbers, or the codes of labels."""
+    if labels is None:
         try:
-            frame[name] = numeric_column(wrapped[name], name, "the plan")
+            return numeric_column(column, name, "the plan")
         except DataError as error:
             raise QueryError(str(error)) from error
-    return frame
+    codes, unknown = codes_of(column.to_list(), labels)
+    if unknown is not None:
+        raise QueryError(f"{name!r} of the plan is {unknown!r}, which is not one of its levels: {listed(labels)}.")
+    return codes
+
+
+def _steps_of(times: Any, where: str, names: SeriesNames) -> NDArray[np.int64]:
+    if names.clock.kind == "date" and all(isinstance(time, str) for time in times):
+        try:
+            times = pd.to_datetime(times).to_numpy()
+        except ValueError as error:
+            raise QueryError(f"{where} cannot be read as dates; pass dates, for example 2024-01-29.") from error
+    try:
+        return names.clock.steps_of(times, where)
+    except DataError as error:
+        raise QueryError(str(error)) from error
+
+
+def _check_same_end(carried: Carried, names: SeriesNames) -> None:
+    """Raise a `QueryError` if one plan for all units cannot follow on the rows of each."""
+    last = carried.last_step
+    if last.min() == last.max():
+        return
+    early = names.units[int(np.argmin(last))]
+    raise QueryError(
+        f"the fitted rows of {names.unit}={early} end at {names.time}={names.clock.text(int(last.min()))}, those of "
+        f"others at {names.clock.text(int(last.max()))}, so that no plan follows on all of them. Pass a frame with the "
+        f"column {names.unit!r}, in which each unit begins right after its own last row."
+    )
+
+
+def _of_unit(names: SeriesNames, unit: Any) -> str:
+    return "" if names.unit is None else f" of {names.unit}={unit}"
 
 
 def _read_frame(plan: Any, names: SeriesNames) -> pd.DataFrame:
@@ -216,7 +270,7 @@ def _units_of(frame: pd.DataFrame, names: SeriesNames) -> list[Any] | None:
 
 
 def _check_weeks(steps: NDArray[np.int64], last: int, names: SeriesNames, unit: Any) -> None:
-    of_unit = "" if names.unit is None else f" of {names.unit}={unit}"
+    of_unit = _of_unit(names, unit)
     if steps[0] != last + 1:
         raise QueryError(
             f"the plan{of_unit} begins at {names.time}={names.clock.text(int(steps[0]))}, but the fitted rows end at "

@@ -112,6 +112,38 @@ class Saturation:
         ratio = (spend / self._number("kappa")) ** self._number("slope")
         return np.asarray(ratio / (1.0 + ratio))
 
+    def inverse(self, share: Any) -> FloatArray:
+        """Spend that has a share of the largest effect.
+
+        Parameters
+        ----------
+        share : array of any shape
+            Above 0 and below 1.
+
+        Returns
+        -------
+        ndarray
+            Of the same shape, in units of spend.
+
+        Raises
+        ------
+        SpecError
+            If a parameter is not a number.
+
+        Examples
+        --------
+        >>> float(ivg.media.Saturation("michaelis_menten", lam=20.0).inverse(0.5))
+        20.0
+        """
+        self(0.0)  # parameters are numbers
+        s = np.asarray(share, dtype=float)
+        if self.kind == "logistic":
+            return np.asarray(2.0 * np.arctanh(s) / self._number("lam"))
+        odds = s / (1.0 - s)
+        if self.kind == "michaelis_menten":
+            return np.asarray(self._number("lam") * odds)
+        return np.asarray(self._number("kappa") * odds ** (1.0 / self._number("slope")))
+
     def candidates(self, typical: float) -> list[Saturation]:
         """All values among which the marginal likelihood chooses; default lists are multiples of a typical spend.
 

@@ -27,22 +27,23 @@ class MediaSeriesSCM:
     week), V and U standard normal, and w_k the weights of carry-over::
 
         log A_kt := log_spend_k + planning_k C_kt + swing_k sin(2 pi t / 52.1775) + noise_k V_kt
+                    + reaction (log A_k-1,t - log_spend_k-1)
         x~_kt = sum_l w_kl A_k,t-l,   sat_k(x) = x^slope_k / (kappa_k^slope_k + x^slope_k)
         Y_t := baseline + season sin(2 pi t / 52.1775) + growth t / 52 + sum_k [
                lift_k sat_k(x~_kt) exp(boost_k C_kt - boost_k^2 / 2) + demand_k C_kt ] + sd U_t
 
-    No action reacts to another. Set spends do not depend on C, so that under joint intervention for as many weeks as
-    the carry-over is long E[Y_t] = baseline + season + growth + sum_k lift_k sat_k(x~_kt), exactly.
+    Set spends do not depend on C, so that under joint intervention for as many weeks as the carry-over is long
+    E[Y_t] = baseline + season + growth + sum_k lift_k sat_k(x~_kt), exactly.
 
     Parameters
     ----------
     actions : tuple of str
     log_spend, planning, noise, swing, kappa, slope, lift, boost, demand : numpy.ndarray, shape (K,)
-    alpha : numpy.ndarray, shape (K,)
-        Retention rate of the geometric carry-over.
+    alpha, theta : numpy.ndarray, shape (K,)
+        Retention rate of the carry-over, and the delay of its peak in weeks: NaN where it is geometric.
     weights : numpy.ndarray, shape (K, l_max)
         Its weights, which sum to one.
-    memory, baseline, season, growth, outcome_sd : float
+    memory, baseline, season, growth, outcome_sd, reaction : float
     seed : int
 
     Examples
@@ -64,6 +65,7 @@ class MediaSeriesSCM:
     boost: FloatArray = field(repr=False)
     demand: FloatArray = field(repr=False)
     alpha: FloatArray
+    theta: FloatArray = field(repr=False)
     weights: FloatArray = field(repr=False)
     memory: float
     baseline: float
@@ -71,6 +73,7 @@ class MediaSeriesSCM:
     growth: float
     outcome_sd: float
     seed: int
+    reaction: float = 0.0
 
     @property
     def outcome(self) -> str:
@@ -138,12 +141,14 @@ class MediaSeriesSCM:
         c = self._demand(geos, weeks + burn, rng)
         time = np.arange(-burn, weeks)
         natural = self.log_spend + self.planning * c + self.noise * rng.standard_normal(c.shape)
-        natural = np.exp(natural + self.swing * np.sin(2 * np.pi * time / CYCLE)[:, None])
+        natural = natural + self.swing * np.sin(2 * np.pi * time / CYCLE)[:, None]
         low, high = np.log(self.set_range).T
         fresh = np.exp(rng.uniform(low, high, (geos, weeks, k)))[:, np.arange(weeks) // hold * hold]
-        spends = natural.copy()
+        spends = np.empty_like(natural)
         for j in range(k):
-            spends[:, burn:, j] = np.where(which == j, fresh[..., j], natural[:, burn:, j])
+            moved = self.reaction * (np.log(spends[..., j - 1]) - self.log_spend[j - 1]) if j else 0.0
+            spends[..., j] = np.exp(natural[..., j] + moved)
+            spends[:, burn:, j] = np.where(which == j, fresh[..., j], spends[:, burn:, j])
         y = self.expected(spends, c, time)[:, burn:] + self.outcome_sd * rng.standard_normal((geos, weeks))
         label = np.array([*(f"do({a})" for a in self.actions), "obs"], dtype=object)[which]
         geo, week = np.meshgrid(np.arange(geos), np.arange(weeks), indexing="ij")
@@ -329,6 +334,8 @@ def media_series(
     memory: float = 0.7,
     alpha: Sequence[float] | Literal["none"] | None = None,
     l_max: int = 8,
+    theta: Sequence[float] | None = None,
+    reaction: float = 0.0,
 ) -> MediaSeriesSCM:
     """Draw a media mix with weeks and geos whose observational reading is clearly wrong.
 
@@ -344,6 +351,10 @@ def media_series(
         Retention rates of the channels; "none" for no carry-over, None for values of 0.2 to 0.8.
     l_max : int
         Weeks in which a spend is at work.
+    theta : sequence of float, optional
+        Delays of the peaks in weeks, for delayed carry-over alpha^((l - theta)^2) instead of the geometric one.
+    reaction : float
+        By how many percent a channel is raised where the one before it is one percent higher, in the same week.
 
     Returns
     -------
@@ -373,7 +384,18 @@ def media_series(
             f"alpha={alpha!r} must be one retention rate a channel, each at least 0 and below 1, for example "
             f"alpha={[0.5] * n}; 'none'; or None."
         )
+    if isinstance(reaction, bool) or not isinstance(reaction, int | float) or not np.isfinite(reaction):
+        raise SpecError(f"reaction={reaction!r} must be a number, for example reaction=0.5, or 0 for none.")
     weights = rates[:, None] ** np.arange(length)
+    delays = np.full(n, np.nan)
+    if theta is not None:
+        delays = np.asarray(theta, dtype=float)
+        if delays.shape != (n,) or not ((delays >= 0) & (delays <= length - 1)).all() or (rates == 0).any():
+            raise SpecError(
+                f"theta={theta!r} must be one delay a channel from 0 to l_max - 1, for example theta={[1.0] * n}, with "
+                "retention rates above 0."
+            )
+        weights = rates[:, None] ** (np.arange(length) - delays[:, None]) ** 2
     spend = np.array(TYPICAL_SPENDS[:n]) * rng.uniform(0.8, 1.25, n)
     return MediaSeriesSCM(
         actions=CHANNELS[:n],
@@ -387,6 +409,7 @@ def media_series(
         boost=rng.uniform(0.1, 0.3, n),
         demand=rng.uniform(12.0, 20.0, n),
         alpha=rates,
+        theta=delays,
         weights=weights / weights.sum(axis=1, keepdims=True),
         memory=check_fraction(memory, "memory"),
         baseline=300.0,
@@ -394,4 +417,5 @@ def media_series(
         growth=10.0,
         outcome_sd=15.0,
         seed=own_seed,
+        reaction=float(reaction),
     )
