@@ -3,9 +3,10 @@
 python benchmarks/weekly_graph.py --worlds 40
 
 Rows are those of `simulate.media_series` with a memory of 0.7 and spends that carry over (rates 0.2 to 0.8, known to
-the model); the season is a covariate. Held test spends and demand are both autocorrelated; "blind" treats weeks as independent. Printed are the
-share of the ordered pairs with an edge in the learned graph, of the worlds with one or more, and of the worlds in which
-a fit with the (true) empty graph is told that the data contradict it; each with its standard error.
+the model); the season is a covariate. Held test spends and demand are both autocorrelated; "blind" treats weeks as
+independent. Printed are the share of the ordered pairs with an edge in the learned graph, of the worlds with one or
+more, and of the worlds in which a fit with the (true) empty graph is told that the data contradict it; each with its
+standard error.
 """
 
 from __future__ import annotations

@@ -142,6 +142,11 @@ class FitMedia(FitCore):
             If the fit carries nothing over, the rows have no order, or `every` is not a whole number, 1 or more.
         DataError
             If no row is left.
+
+        Examples
+        --------
+        >>> weekly_fit.thinned(weekly, every=4).n_rows < weekly_fit.as_fitted(weekly).n_rows / 3
+        True
         """
         longest = max((item.l_max for items in self.transforms.values() if (item := adstock_of(items))), default=0)
         if not longest or not isinstance(data, RegimeData) or data.series is None:
