@@ -112,14 +112,15 @@ def _claim(out: Path) -> None:
 
 def read(*, seed: int, draws: int, chains: int, tune: int, cores: int | None) -> Readings:
     """Fit the model to all rows and a regression to the history, and ask both."""
-    import pandas as pd
+    with working("loading rows and libraries"):
+        import pandas as pd
 
-    from bayes_ivgen.data import RegimeData
-    from bayes_ivgen.demo_data.make import load_rows, make_world
-    from bayes_ivgen.errors import ConvergenceWarning
-    from bayes_ivgen.interface import InterventionModel
+        from bayes_ivgen.data import RegimeData
+        from bayes_ivgen.demo_data.make import load_rows, make_world
+        from bayes_ivgen.errors import ConvergenceWarning
+        from bayes_ivgen.interface import InterventionModel
 
-    rows, world = load_rows(), make_world()
+        rows, world = load_rows(), make_world()
     history = rows[rows["regime"] == "obs"]
     queries = pd.DataFrame(COMBINATIONS.values(), columns=list(CHANNELS), dtype=float)
     columns: dict[str, Any] = {"outcome": "sales", "actions": list(CHANNELS)}
