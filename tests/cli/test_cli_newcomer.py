@@ -140,6 +140,10 @@ def test_costs_that_are_taken_for_granted_are_said(run: Run, saved: Path) -> Non
         ("(a). See the column 'reason' of .summary(), or pass extrapolate=True to", "(a). Pass --extrapolate to"),
         ("rest='hold' (x) or rest='respond' (y)", "--rest hold (x) or --rest respond (y)"),
         ("is missing (NaN) in row 17; drop", "is missing (NaN) in row 17 (counted from 0, without the header); drop"),
+        (
+            "or leave the regime out with exclude=['do(tv)'] where the data are read.",
+            'or leave it out with --exclude "do(tv)".',
+        ),
         ("covariates['promo'] is 'Z'", "--covariates promo is 'Z'"),
     ],
 )
