@@ -142,7 +142,7 @@ def test_costs_that_are_taken_for_granted_are_said(run: Run, saved: Path) -> Non
         ("is missing (NaN) in row 17; drop", "is missing (NaN) in row 17 (counted from 0, without the header); drop"),
         (
             "or leave the regime out with exclude=['do(tv)'] where the data are read.",
-            'or leave it out with --exclude "do(tv)".',
+            'or leave the regime out with --exclude "do(tv)".',
         ),
         ("covariates['promo'] is 'Z'", "--covariates promo is 'Z'"),
     ],

@@ -41,7 +41,7 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"an ActionGraph such as ActionGraph\(\{\"web\": \[\"tv\"\]\}\)", "a graph such as web:tv (tv drives web)"),
     (r"fits are written by fit\.save\(path\)", "fits are written by bayes-ivgen fit"),
     (r"load reads the folders that fit\.save\(path\) writes", "the folders that bayes-ivgen fit writes are"),
-    (r"leave the regime out with exclude=\['([^']*)'\] where the data are read", r'leave it out with --exclude "\1"'),
+    (r"exclude=\['([^']*)'\] where the data are read", r'--exclude "\1"'),
     (r"\bexclude names\b", "--exclude names"),
     (r"\bactions is empty\b", "--actions is empty"),
     (r"\b(draws|chains|tune|cores|seed|engine|noise|graph|prob|rest)=(?=['\d-])", r"--\1 "),
