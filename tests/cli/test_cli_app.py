@@ -15,7 +15,8 @@ import pytest
 
 from bayes_ivgen.cli import app as application
 from bayes_ivgen.cli.messages import in_command_words
-from bayes_ivgen.errors import DataWarning
+from bayes_ivgen.data import Regime
+from bayes_ivgen.errors import DataError, DataWarning
 
 Run = Callable[..., Any]
 
@@ -172,8 +173,12 @@ def test_own_warnings_are_one_line_and_others_are_left_alone(capsys: pytest.Capt
 
 
 def test_messages_speak_of_options() -> None:
-    message = "For labels of your own pass regime_labels={'your label': ['action', ...], ...}."
-    assert in_command_words(message) == 'For labels of your own pass --label "your label=action,action".'
+    with pytest.raises(DataError) as caught:
+        Regime.parse("history", ["tv"])
+    assert in_command_words(str(caught.value)).endswith(
+        'For labels of your own pass --label "your label=action,action" for each, '
+        '--label "your label=" where nothing was set.'
+    )
     assert in_command_words("nothing to change") == "nothing to change"
 
 

@@ -52,8 +52,9 @@ def allocate(
 ) -> None:
     """Ask a saved fit for the best values of all actions within a budget.
 
-    Prints the best allocation in a sentence and the ten best in a table: worst is the mean of the worst
-    draws, regret what is lost on average by not knowing the curves.
+    Prints the best allocation in a sentence and the ten best in a table: worst
+    is the mean of the worst draws, regret what is lost on average by not
+    knowing the curves.
     Example: bayes-ivgen allocate fit.zarr --budget 90 --status-quo tv=40,web=25,radio=10
 
     Parameters
@@ -119,6 +120,8 @@ def allocate(
         with working("one budget after another"):
             table = found.frontier
         _show(table, ["cost", *RESULTS[:2]], fitted.actions, "The best for each budget", first="budget")
+    if not costs:
+        say("A unit of every action counts as a cost of 1; --costs tv=1,web=1.5 says otherwise.")
     say(f"Found by {found.method}.")
     if out is not None:
         write_table(table, out)

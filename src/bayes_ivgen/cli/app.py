@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from cyclopts import App, CycloptsError, MissingArgumentError, Parameter
+from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, UnusedCliTokensError
 
 from bayes_ivgen.cli.allocate import allocate
 from bayes_ivgen.cli.benchmark import benchmark
@@ -69,7 +69,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except CycloptsError as error:
         command = " ".join([NAME, *(error.command_chain or ())])
-        return _refuse(f"{_reason(error, words).rstrip('.')}. See: {command} --help")
+        return _refuse(f"{_reason(error, words)} See: {command} --help")
     except IvgenError as error:
         return _refuse(in_command_words(str(error)))
     except KeyboardInterrupt:
@@ -85,9 +85,13 @@ def _reason(error: CycloptsError, words: Sequence[str]) -> str:
     if isinstance(error, MissingArgumentError) and error.argument is not None:
         name = error.argument.name
         if not any(word.partition("=")[0] in error.argument.names for word in words):
-            return f"{name} is missing"
-        return f"{name} has no value"
-    return str(error)
+            return f"{name} is missing."
+        return f"{name} has no value."
+    if isinstance(error, UnusedCliTokensError):
+        stray = (error.unused_tokens or [""])[0]
+        return f"{stray!r} belongs to no option; put quotes around values with spaces."
+    text = str(error)
+    return text.rstrip(".") if text.rstrip(".").endswith("?") else f"{text.rstrip('.')}."
 
 
 def _refuse(message: str) -> int:

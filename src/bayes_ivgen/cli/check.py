@@ -24,9 +24,10 @@ _TESTS = {"p_value": "any form", "p_monotone": "monotone", "p_conditional": "all
 def check(paths: list[str], /, *, rows: RowOptions, graph: str = "learn") -> None:
     """Say what the rows can answer, before anything is fitted.
 
-    Prints rows and ranges, which effects the regimes identify and which experiment is missing, the
-    graph with its evidence, and parts of the model that too few rows inform. It takes the options
-    of bayes-ivgen fit that say what is read.
+    Prints rows and ranges, which effects the regimes identify and which
+    experiment is missing, the graph with its evidence, and parts of the model
+    that too few rows inform. It takes the options of bayes-ivgen fit that say
+    what is read.
     Example: bayes-ivgen check rows.parquet --outcome sales --actions tv,web,radio
 
     Parameters
@@ -100,7 +101,8 @@ def _show_identified(data: RegimeData) -> None:
     table = data.identified()
     missing = table[~table["identified"]]
     if missing.empty:
-        say(f"Identified: the joint effect {table.index[-1]} and the {len(table) - 1} others that were checked.\n")
+        others = "" if len(table) == 2 else f" and the {len(table) - 1} others that were checked"
+        say(f"Identified: the joint effect {table.index[-1]}{others}.\n")
         return
     known = ", ".join(str(name) for name in table.index[table["identified"]])
     say(f"Identified: {known or 'nothing'}.")
@@ -122,6 +124,9 @@ def _show_graph(data: RegimeData, graph: ActionGraph, choice: str) -> None:
             say(f"But {in_command_words(against)}\n")
         return
     say(f"Graph (learned): {edges}")
+    if graph.evidence.empty:
+        say()
+        return
     tests = [name for name in _TESTS if name in graph.evidence.columns]
     strength = graph.evidence[tests].min(axis=1).rename("strength")
     table = graph.evidence.join(strength).reset_index()
@@ -130,8 +135,12 @@ def _show_graph(data: RegimeData, graph: ActionGraph, choice: str) -> None:
         [f"{row['cause']} -> {row['effect']}", *(_p_value(row[name]) for name in tests), _verdict(row, tests)]
         for row in table.head(MAX_ROWS).to_dict("records")
     ]
-    headings = ["does it drive it?", *(_TESTS[name] for name in tests), "verdict"]
-    show_table(headings, rows, title="P-values of independence, where the first was set alone unless stated:")
+    headings = ["pair", *(_TESTS[name] for name in tests), "drives it"]
+    title = (
+        "Does the first drive the second? P-values of independence in rows that set the first alone, unless stated; "
+        "small ones say yes."
+    )
+    show_table(headings, rows, title=title)
     if len(table) > MAX_ROWS:
         say(f"The first {MAX_ROWS} of {len(table)} pairs.")
 

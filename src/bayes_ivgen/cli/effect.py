@@ -57,6 +57,10 @@ def effect(
     """Ask a saved fit what the outcome becomes when actions are set.
 
     Every action stands in --do or in --given, or --rest says what it does.
+    Prints the mean outcome with its interval. The column prior is the share of
+    the prior's variance that is left: near 0 % the rows answer; a large share
+    is no alarm unless supported says no. Put quotes around names with spaces:
+    --do "tv=3,web ads=1".
     Example: bayes-ivgen effect fit.zarr --do tv=3,web=1 --given radio=2
 
     Parameters

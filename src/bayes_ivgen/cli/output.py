@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 WIDTH = 80
+SHORTEST_TEXT = 8  # columns left to text beside numbers
 
 
 def console(*, to_stderr: bool = False) -> Console:
@@ -49,6 +50,8 @@ def show_table(
 ) -> None:
     """Print a table; the first `left` columns are text, the others numbers.
 
+    Text is broken where the screen is narrow. Numbers never are: a table that cannot fit is wider than the screen.
+
     Parameters
     ----------
     headings : sequence of str
@@ -74,12 +77,26 @@ def show_table(
         table.add_row(*last)
     if title is not None:
         say(title)
-    console().print(table)
+    screen = console()
+    words = [max((*map(_width, heading.split()), SHORTEST_TEXT)) for heading in headings[:left]]
+    numbers = [[_width(cell) for cell in column[left:]] for column in (headings, *rows, *([last] if last else []))]
+    screen.width = max(screen.width, _table_width([*words, *map(max, zip(*numbers, strict=True))]))
+    screen.print(table)
 
 
 def table_width(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """Columns of the screen that a table takes if nothing is wrapped."""
-    return 2 + sum(max(map(len, column)) + 2 for column in zip(headings, *rows, strict=True))
+    return _table_width([max(map(_width, column)) for column in zip(headings, *rows, strict=True)])
+
+
+def _table_width(columns: Sequence[int]) -> int:
+    return sum(columns) + 3 * len(columns) - 1  # two blanks and a rule between neighbours, one blank at each end
+
+
+def _width(text: str) -> int:
+    from rich.cells import cell_len
+
+    return max(map(cell_len, text.splitlines()), default=0)
 
 
 def number(value: float, digits: int = 4) -> str:

@@ -185,6 +185,8 @@ def readable(system: FileSystem, file: FileInfo, file_format: str) -> Iterator[N
         elif file_format == "parquet" and _starts_as_parquet(system, file.path):
             what = f"its end is lost ({reason(error)})"
             advice = f"It has {file.size:,} bytes: copy or write it again in full, or leave it out"
+        elif isinstance(error, UnicodeDecodeError):
+            what, advice = reason(error), "Its text is not in UTF-8: save it again as CSV UTF-8"
         else:
             what, advice = reason(error), "Check the file, or convert it to Parquet or CSV with a header line"
         raise DataError(f"{file.path} cannot be read as {file_format}: {what}. {advice}.") from error

@@ -22,10 +22,19 @@ def check_columns(names: Sequence[Any], needed: Sequence[str], where: str) -> No
         if counts[name] == 0:
             raise DataError(
                 f"{where} has no column {name!r}. Its columns are {list(counts)}; "
-                "correct the name or rename the column."
+                f"correct the name or rename the column.{_hint(name, list(counts))}"
             )
         if counts[name] > 1:
             raise DataError(f"{where} has {counts[name]} columns named {name!r}; rename or drop all but one of them.")
+
+
+def _hint(missing: str, names: Sequence[Any]) -> str:
+    """Say what else may be wrong: another separator than commas, labels in a column of another name."""
+    marks = [mark for mark in (";", "\t", "|") if len(names) == 1 and mark in str(names[0])]
+    if marks:
+        return f" The header is separated by {marks[0]!r}: save the file separated by commas."
+    # The default of every reader, so that nobody need have typed it.
+    return " If another column says what was set in each row, pass its name as regime=." if missing == "regime" else ""
 
 
 def to_narwhals(frame: Any, needed: Sequence[str], where: str) -> nw.DataFrame[Any]:

@@ -106,7 +106,8 @@ class Regime:
             raise DataError(
                 f"The regime label {label!r} is outside the grammar. Valid labels are 'obs', "
                 f"'do({actions[0] if actions else 'a'})' and so on, with the names separated by commas. "
-                "For labels of your own pass regime_labels={'your label': ['action', ...], ...}."
+                "For labels of your own pass regime_labels={'your label': ['action', ...], ...}, "
+                "with [] where nothing was set."
             )
         return cls.of(names, actions, label=label)
 
