@@ -13,7 +13,8 @@ from bayes_ivgen.data import RegimeData
 from bayes_ivgen.data.series import Carried, Clock, SeriesNames
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.media.carry_over import EMPTY, carry_over, check_fits
-from bayes_ivgen.media.transforms import transforms_from_dict, transforms_to_dict
+from bayes_ivgen.media.lagged import upper_transforms
+from bayes_ivgen.media.transforms import sampled_adstocks, transforms_from_dict, transforms_to_dict
 
 if TYPE_CHECKING:
     from bayes_ivgen.interface.fit_core import FitCore
@@ -35,6 +36,12 @@ def carried_data(model: InterventionModel, data: RegimeData) -> RegimeData:
     check_fits(data, transforms)
     if all(item.fixed for items in transforms.values() for item in items):
         return carry_over(data, transforms)
+    sampled = sampled_adstocks(transforms)
+    if sampled and model.family.rowwise:
+        raise SpecError(
+            f"carry-over with a prior is sampled with likelihood='normal' only, not {model.likelihood!r}. Fit it so "
+            "(fit.transforms has the posterior means), then pass numbers."
+        )
     if model.family.rowwise:
         raise SpecError(
             f"parameters of transforms are chosen by the marginal likelihood of the normal model, which likelihood="
@@ -43,8 +50,8 @@ def carried_data(model: InterventionModel, data: RegimeData) -> RegimeData:
         )
     from bayes_ivgen.inference.carry_over_choice import choose_transforms
 
-    chosen, table = choose_transforms(data, transforms, model.causal)
-    return carry_over(data, chosen, table)
+    chosen, table = choose_transforms(data, transforms, model.causal, quiet=sampled)
+    return carry_over(data, chosen, table, upper_transforms(transforms, chosen) if sampled else None)
 
 
 def carried_to_dict(carried: Carried | None) -> dict[str, Any] | None:

@@ -27,6 +27,7 @@ from bayes_ivgen.inference.residual_law import ResidualLaw
 from bayes_ivgen.interface.carried import carried_from
 from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.media.carry_over import carry_over
+from bayes_ivgen.media.transforms import sampled_adstocks
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.design import indicators
 from bayes_ivgen.model.links import Link
@@ -124,18 +125,27 @@ class FitCore:
 
     @property
     def transforms(self) -> Mapping[str, Any]:
-        """Carry-over and saturation of each action, all parameters numbers; empty without transforms."""
+        """Carry-over and saturation of each action, all parameters numbers; empty without transforms.
+
+        Of what was sampled these are posterior means; draws stand in ``datatree["posterior"]["adstock_alpha"]``.
+        """
         return {} if self.carried is None else dict(self.carried.transforms)
 
     def as_fitted(self, data: Any) -> Any:
         """Carry the spends of rows over as the fit does; rows that are, and those of a fit without transforms, stay."""
         if self.carried is None or not isinstance(data, RegimeData) or data.carried is not None:
             return data
+        if sampled_adstocks(self.model.transforms):
+            raise SpecError(
+                "the carry-over of this fit was sampled, so that its rows have no one carried-over spend. Fit the "
+                "posterior means as numbers, dataclasses.replace(fit.model, transforms=fit.transforms).fit(data), and "
+                "ask that fit."
+            )
         return carry_over(data, self.carried.transforms)
 
     @cached_property
     def diagnostics(self) -> pd.DataFrame:
-        """R-hat and effective draws of the worst effect, scale, hyper-scale and noise scale.
+        """R-hat and effective draws of the worst effect, scale, hyper-scale, noise scale and sampled carry-over.
 
         Effects are joint effects at up to 64 observed combinations of the actions; where the joint
         effect is not identified, effects under each of the regimes at hand.
@@ -157,6 +167,7 @@ class FitCore:
                 name: np.log(posterior[name].values.reshape(*posterior["alpha"].shape, -1))
                 for name in self.model.family.parameters
             }
+            | {str(name): posterior[name].values for name in posterior if str(name).startswith("adstock_")}
         )
 
     @cached_property
