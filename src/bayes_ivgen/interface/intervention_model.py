@@ -176,7 +176,8 @@ class InterventionModel(PymcEffects, SpecShown):
         """Return the rows that a fit uses: spends carried over, each row in the regime that its spends belong to.
 
         Parameters that are not numbers are chosen by marginal likelihood; ``.carried`` of the result says how, and
-        which rows were left out. Those with a prior stand at a first guess, at which knots are placed. Raises a `SpecError` without a time, a `DataError` if no row has a whole history.
+        which rows were left out. Those with a prior stand at a first guess, at which knots are
+        placed. Raises a `SpecError` without a time, a `DataError` if no row has a whole history.
         """
         return carried_data(self, data)
 

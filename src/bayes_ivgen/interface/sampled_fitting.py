@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import RegimeData
@@ -72,14 +73,13 @@ def fit_sampled_model(
     assert prepared.data.carried is not None  # the model has transforms
     start = reference_numbers(model.transforms or {}, prepared.data.carried.transforms)
     pilot_seed, sampler_seed = np.random.SeedSequence(seed).spawn(2)
-    pilot = run_pilot(prepared.problem(statistics_at(problem, start)), pilot_seed)
-    known = prepared.problem(statistics_at(problem, start)).known
+    with timed("finding where to start"), threadpool_limits(limits=1, user_api="blas"):
+        pilot = run_pilot(problem, lambda at: prepared.problem(statistics_at(problem, at)), start, pilot_seed)
     with timed(f"sampling {chains} chains of {tune + draws:,} iterations by NUTS"):
         sampled, record = run_carried_nuts(
             problem,
             prepared.priors,
             pilot,
-            start,
             draws=draws,
             chains=chains,
             tune=tune,
@@ -87,7 +87,7 @@ def fit_sampled_model(
             cores=min(chains, available_cores()) if cores is None else cores,
             progressbar=progressbar,
             nuts=dict(nuts) if nuts is not None else None,
-            known=known,
+            known=_known(prepared),
         )
     if getattr(model.causal, "monotone", False):
         sampled["coefficients"] = monotone_draws(prepared.design, sampled["coefficients"])
@@ -100,15 +100,18 @@ def fit_sampled_model(
 def sampled_pymc_model(model: InterventionModel, data: RegimeData, lift_tests: Any) -> pm.Model:
     """Return the generative model; see `InterventionModel.to_pymc`."""
     prepared, problem = _prepared(model, data, lift_tests)
-    known = None if prepared.tests is None else LinearObservations.of_lift_tests(prepared.tests, prepared.design)
-    return carried_model(problem, prepared.priors, known)
+    return carried_model(problem, prepared.priors, _known(prepared))
+
+
+def _known(prepared: Prepared) -> LinearObservations | None:
+    return None if prepared.tests is None else LinearObservations.of_lift_tests(prepared.tests, prepared.design)
 
 
 def _check_options(model: InterventionModel, engine: str, client: Any, checkpoint: Any) -> None:
     if engine != "nuts":
         raise SpecError(
-            f"engine={engine!r} works on sums of squares of the rows, which change with the carry-over; an Adstock with "
-            "a prior is sampled by engine='nuts'. Or pass numbers, lists to choose from, or None in Adstock."
+            f"engine={engine!r} works on sums of squares of the rows, which change with the carry-over; an Adstock "
+            "with a prior is sampled by engine='nuts'. Or pass numbers, lists to choose from, or None in Adstock."
         )
     if client is not None or checkpoint is not None:
         idle = "client" if client is not None else "checkpoint"
@@ -151,7 +154,8 @@ def _datatree(
     means = means_of(draws_of(extra))
     assert data.carried is not None  # the model has transforms
     transforms = at_values(data.carried.transforms, means)
-    data = replace(data, carried=replace(data.carried, transforms=transforms))
+    carried = replace(data.carried, transforms=transforms)
+    data = replace(data, carried=carried)
     statistics = statistics_at(problem, means)
     gibbs: GibbsProblem = prepared.problem(statistics)
     tree = make_datatree(data, gibbs, statistics, problem.sigma_index, sampled, record)
@@ -169,7 +173,7 @@ def _datatree(
     _put(tree, "log_likelihood", likelihood)
     residuals = residuals_at_means(problem, sampled["coefficients"].reshape(-1, design.n_coefficients), means)
     variance = fit_variance(residuals, data.actions, graph, data.covariates, data.categories)
-    tree["history"] = xr.DataTree(history_dataset(replace(data.carried, transforms=transforms)))  # type: ignore[arg-type]
+    tree["history"] = xr.DataTree(history_dataset(carried))
     tree["noise"] = xr.DataTree(ResidualLaw.of(statistics.regimes, residuals.error, residuals.regime).to_dataset())
     tree.attrs = attributes(model, data, graph, design, priors, variance, tests, **settings)
     return tree

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.profile import FloatArray
-from bayes_ivgen.errors import DataError, SpecError
+from bayes_ivgen.errors import SpecError
 from bayes_ivgen.media.adstock import Adstock, adstock_weights
 from bayes_ivgen.media.carry_over import carried_rows, lags, set_by_week
 from bayes_ivgen.media.transforms import Transforms, adstock_of, sampled_adstocks
@@ -160,12 +160,12 @@ def upper_transforms(transforms: Transforms, reference: Transforms) -> Transform
     return found
 
 
-def at_values(transforms: Transforms, values: Mapping[str, Mapping[str, float]]) -> Transforms:
-    """Return transforms with numbers in the place of priors."""
-    found = dict(transforms)
-    for action in sampled_adstocks(transforms):
-        adstock = adstock_of(transforms[action])
+def at_values(reference: Transforms, values: Mapping[str, Mapping[str, float]]) -> Transforms:
+    """Return the reference with other numbers for what is sampled."""
+    found = dict(reference)
+    for action, named in values.items():
+        adstock = adstock_of(reference[action])
         assert adstock is not None  # it is sampled
-        numbers = {name: value for name, value in values[action].items() if name != "memory"}
-        found[action] = (replace(adstock, memory=None, **numbers), *transforms[action][1:])  # type: ignore[arg-type]
+        numbers = {name: value for name, value in named.items() if name != "memory"}
+        found[action] = (replace(adstock, **numbers), *reference[action][1:])  # type: ignore[arg-type]
     return found

@@ -118,7 +118,7 @@ def saturated(saturation: Saturation | None, x: Any) -> Any:
         return pt.as_tensor(x)
     spend = pt.maximum(x, 0.0)
     if saturation.kind == "logistic":
-        return pt.tanh(saturation.lam * spend / 2)  # type: ignore[operator]
+        return pt.tanh(saturation.lam * spend / 2)
     if saturation.kind == "michaelis_menten":
         return spend / (saturation.lam + spend)
     ratio = (spend / saturation.kappa) ** saturation.slope

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.media.adstock import Adstock
 from bayes_ivgen.media.lagged import LaggedRows
-from bayes_ivgen.model.components import CausalComponent, ConfoundingComponent, InteractionComponent
 from bayes_ivgen.model.carried_columns import contribution
+from bayes_ivgen.model.components import CausalComponent, ConfoundingComponent, InteractionComponent
 from bayes_ivgen.model.components.dataset_offset import with_dataset
 from bayes_ivgen.model.design import Design, indicators
 from bayes_ivgen.model.linear import LinearObservations

@@ -163,7 +163,7 @@ class Priors(Shown):
     dispersion: PositivePrior = _DEFAULT_SIGMA
     nu: PositivePrior = _DEFAULT_NU
     has: tuple[str, ...] = ("sigma",)
-    transforms: Mapping[str, Any] = field(default_factory=dict)
+    transforms: Any = field(default_factory=dict)
 
     @classmethod
     def from_user(cls, priors: Mapping[str, Any] | None, spread: Sequence[str] = ("sigma",)) -> Priors:
