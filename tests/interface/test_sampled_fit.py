@@ -26,6 +26,7 @@ from bayes_ivgen.simulate import media_series
 
 pytestmark = pytest.mark.xdist_group("sampled_fit")
 L_MAX = 4
+QUICK = "FAST_COMPILE"  # compiling takes longer than a few evaluations
 MEMORY = 0.3
 BETA = Prior("Beta", alpha=2, beta=2)
 WEB = Adstock(alpha=0.3, l_max=L_MAX)
@@ -106,8 +107,8 @@ def test_with_one_value_the_model_is_the_one_with_numbers(data: RegimeData) -> N
     rng = np.random.default_rng(0)
     start = {name: value + 0.3 * rng.normal(size=np.shape(value)) for name, value in fixed.initial_point().items()}
     terms = [
-        fixed.compile_logp(vars=[fixed["outcome"]], sum=False),
-        sampled.compile_logp(vars=[sampled["outcome"]], sum=False),
+        fixed.compile_logp(vars=[fixed["outcome"]], sum=False, mode=QUICK),
+        sampled.compile_logp(vars=[sampled["outcome"]], sum=False, mode=QUICK),
     ]
     more = start | {"adstock_alpha[tv]_interval__": np.array(0.0)}
     expected, found = terms[0](start)[0], terms[1](more)[0]
@@ -129,8 +130,8 @@ def test_the_density_that_is_sampled_is_that_of_the_model(data: RegimeData) -> N
     white = whitened_model(problem, prepared.priors, pilot)
     plain = model.to_pymc(data)
     parts = white.replace_rvs_by_values([white["coefficients"], white["tau"]])
-    evaluate = white.compile_fn(parts, inputs=white.value_vars, on_unused_input="ignore")
-    log_white, log_plain = white.compile_logp(), plain.compile_logp()
+    evaluate = white.compile_fn(parts, inputs=white.value_vars, on_unused_input="ignore", mode=QUICK)
+    log_white, log_plain = white.compile_logp(mode=QUICK), plain.compile_logp(mode=QUICK)
     rng = np.random.default_rng(0)
     for _ in range(3):
         point = {name: np.asarray(value + 0.3 * rng.normal(size=np.shape(value)))
@@ -193,7 +194,7 @@ def test_residuals_and_likelihoods_are_those_of_the_rows(fit: Fit, data: RegimeD
 
 def test_the_prior_predictive_law_is_that_of_the_model(data: RegimeData) -> None:
     with spec().to_pymc(data):
-        drawn = pm.sample_prior_predictive(20, random_seed=0)
+        drawn = pm.sample_prior_predictive(20, random_seed=0, compile_kwargs={"mode": QUICK})
     assert "adstock_alpha" in drawn["prior"]
     assert np.isfinite(drawn["prior_predictive"]["outcome"]).all()
 
