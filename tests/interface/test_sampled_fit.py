@@ -19,7 +19,7 @@ from bayes_ivgen.inference import carried_nuts
 from bayes_ivgen.inference.carried_nuts import statistics_at, whitened_model
 from bayes_ivgen.inference.conjugate import run_chain
 from bayes_ivgen.inference.evidence import log_evidence
-from bayes_ivgen.interface.sampled_fitting import _prepared
+from bayes_ivgen.interface.sampled_fitting import prepared_problem
 from bayes_ivgen.interface.sampled_rows import draws_of
 from bayes_ivgen.media import Adstock, Saturation
 from bayes_ivgen.simulate import media_series
@@ -63,7 +63,7 @@ def fit(data: RegimeData) -> Fit:
 
 def test_the_sampler_agrees_with_a_grid(data: RegimeData, fit: Fit) -> None:
     """p(y | alpha) / p(y | alpha0) is the mean ratio of evidences over scales drawn at alpha0."""
-    prepared, problem = _prepared(spec(), data, None)
+    prepared, problem = prepared_problem(spec(), data, None)
     groups = np.append(-1, prepared.design.term_index)
 
     def sums(alpha: float) -> tuple[Any, ...]:
@@ -122,7 +122,7 @@ def test_the_density_that_is_sampled_is_that_of_the_model(data: RegimeData) -> N
         Adstock("delayed", BETA, Prior("Uniform", lower=0, upper=2), L_MAX),
         priors={"level": Prior("HalfNormal", sigma=0.1)},
     )
-    prepared, problem = _prepared(model, data, None)
+    prepared, problem = prepared_problem(model, data, None)
     start = {"tv": {"alpha": 0.5, "theta": 1.0, "memory": 0.4}}
     pilot = carried_nuts.run_pilot(
         problem, lambda at: prepared.problem(statistics_at(problem, at)), start, np.random.SeedSequence(0)
@@ -178,7 +178,7 @@ def test_a_plan_uses_the_weights_of_each_draw(fit: Fit, table: pd.DataFrame) -> 
 
 
 def test_residuals_and_likelihoods_are_those_of_the_rows(fit: Fit, data: RegimeData) -> None:
-    problem = _prepared(spec(), data, None)[1]
+    problem = prepared_problem(spec(), data, None)[1]
     posterior = fit.datatree["posterior"].dataset
     drawn = draws_of(posterior)["tv"]["alpha"]
     x = problem.columns({"tv": {"alpha": float(drawn[0, 7])}})

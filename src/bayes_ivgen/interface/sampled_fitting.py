@@ -67,7 +67,7 @@ def fit_sampled_model(
     check_engine(engine, nuts)
     check_client(client, checkpoint)
     _check_options(model, engine, client, checkpoint)
-    prepared, problem = _prepared(model, data, lift_tests)
+    prepared, problem = prepared_problem(model, data, lift_tests)
     if model.graph != "learn":
         warn_if_contradicted(prepared.data, prepared.graph, ordered=model.graph == "full")
     assert prepared.data.carried is not None  # the model has transforms
@@ -99,7 +99,7 @@ def fit_sampled_model(
 
 def sampled_pymc_model(model: InterventionModel, data: RegimeData, lift_tests: Any) -> pm.Model:
     """Return the generative model; see `InterventionModel.to_pymc`."""
-    prepared, problem = _prepared(model, data, lift_tests)
+    prepared, problem = prepared_problem(model, data, lift_tests)
     return carried_model(problem, prepared.priors, _known(prepared))
 
 
@@ -126,7 +126,8 @@ def _check_options(model: InterventionModel, engine: str, client: Any, checkpoin
         )
 
 
-def _prepared(model: InterventionModel, data: RegimeData, lift_tests: Any) -> tuple[Prepared, CarriedProblem]:
+def prepared_problem(model: InterventionModel, data: RegimeData, lift_tests: Any) -> tuple[Prepared, CarriedProblem]:
+    """Return what is fixed before sampling, with rows carried over by the reference, and the rows with their lags."""
     check_columns_in_use(data, model.family)
     carried = model.carry_over(data)
     assert carried.carried is not None  # the model has transforms
