@@ -185,11 +185,11 @@ class FittedBSpline:
         found = np.empty((len(x), 1 + self.n_wiggle if self.n_linear else 0)) if out is None else out
         if self.n_linear:
             values = np.ascontiguousarray(x, dtype=float)
-            piecewise(values, self.low, self.high - self.low, *self._pieces, found)
+            piecewise(values, self.low, self.high - self.low, *self.pieces, found)
         return found
 
     @cached_property
-    def _pieces(self) -> tuple[FloatArray, FloatArray]:
+    def pieces(self) -> tuple[FloatArray, FloatArray]:
         """The columns as piecewise polynomials on [0, 1] and beyond: origins and coefficients of `piecewise`.
 
         Below the boundary, between the knots and above it; there only the line goes on, since slopes

@@ -13,7 +13,7 @@ candidate.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ from bayes_ivgen.data import RegimeData
 from bayes_ivgen.errors import DataError, DataWarning
 from bayes_ivgen.inference.evidence import Evidence, maximal_evidence
 from bayes_ivgen.media.adstock import Adstock
-from bayes_ivgen.media.carry_over import check_fits, lags, set_by_week, typical_spends
+from bayes_ivgen.media.carry_over import EMPTY, check_fits, lags, set_by_week, typical_spends
 from bayes_ivgen.media.transforms import Transform, Transforms, adstock_of, saturation_of
 from bayes_ivgen.model.build import basis_of
 
@@ -42,7 +42,9 @@ class Columns(NamedTuple):
     groups: tuple[int, ...]
 
 
-def choose_transforms(data: RegimeData, transforms: Transforms, basis: Basis) -> tuple[Transforms, pd.DataFrame]:
+def choose_transforms(
+    data: RegimeData, transforms: Transforms, basis: Basis, quiet: Container[str] = ()
+) -> tuple[Transforms, pd.DataFrame]:
     """Choose parameters that are not numbers, one transform at a time until nothing changes.
 
     Parameters
@@ -53,6 +55,8 @@ def choose_transforms(data: RegimeData, transforms: Transforms, basis: Basis) ->
         Transforms of the actions.
     basis : Basis
         Of the causal components.
+    quiet : container of str
+        Actions whose carry-over is sampled: its choice is a start only, neither warned of nor in the table.
 
     Returns
     -------
@@ -83,9 +87,10 @@ def choose_transforms(data: RegimeData, transforms: Transforms, basis: Basis) ->
             tables[action, i] = _table(action, candidates, np.array(values))
         if current == before:
             break
-    for table in tables.values():
+    told = [table for (action, i), table in tables.items() if i > 0 or action not in quiet]
+    for table in told:
         _warn_if_flat(table)
-    return current, pd.concat(list(tables.values()), ignore_index=True)
+    return current, pd.concat(told, ignore_index=True) if told else EMPTY
 
 
 def _start(item: Transform, typical: float) -> Transform:

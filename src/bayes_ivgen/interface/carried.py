@@ -15,8 +15,10 @@ from bayes_ivgen.data import RegimeData
 from bayes_ivgen.data.series import Carried, Clock, SeriesNames
 from bayes_ivgen.errors import DataWarning, QueryError, SpecError
 from bayes_ivgen.media.carry_over import EMPTY, THINNED, carry_over, check_fits
+from bayes_ivgen.media.lagged import upper_transforms
 from bayes_ivgen.media.lost_regimes import warn_about_lost_regimes
-from bayes_ivgen.media.transforms import Transform, transforms_from_dict, transforms_to_dict
+from bayes_ivgen.media.parameter_prior import is_prior
+from bayes_ivgen.media.transforms import Transform, sampled_adstocks, transforms_from_dict, transforms_to_dict
 
 if TYPE_CHECKING:
     from bayes_ivgen.interface.fit_core import FitCore
@@ -49,6 +51,12 @@ def carried_data(model: InterventionModel, data: RegimeData) -> RegimeData:
         found = carry_over(data, transforms)
         warn_about_lost_regimes(data, found, transforms)
         return found
+    sampled = sampled_adstocks(transforms)
+    if sampled and model.family.rowwise:
+        raise SpecError(
+            f"carry-over with a prior is sampled with likelihood='normal' only, not {model.likelihood!r}. Fit it so "
+            "(fit.transforms has the posterior means), then pass numbers."
+        )
     if model.family.rowwise:
         raise SpecError(
             f"parameters of transforms are chosen by the marginal likelihood of the normal model, which likelihood="
@@ -57,8 +65,9 @@ def carried_data(model: InterventionModel, data: RegimeData) -> RegimeData:
         )
     from bayes_ivgen.inference.carry_over_choice import choose_transforms
 
-    chosen, table = choose_transforms(data, transforms, model.causal)
-    found = carry_over(data, chosen, table)
+    chosen, table = choose_transforms(data, transforms, model.causal, quiet=sampled)
+    judged = upper_transforms(transforms, chosen) if sampled else None
+    found = carry_over(data, chosen, table, judged=judged)
     warn_about_lost_regimes(data, found, chosen)
     return found
 
@@ -67,12 +76,13 @@ def _agree(asked: tuple[Transform, ...], found: tuple[Transform, ...]) -> bool:
     """Whether transforms with numbers are among those that a model asks for."""
 
     def among(given: Any, number: Any) -> bool:
-        return given == number or (isinstance(given, tuple) and number in given)
+        return given == number or is_prior(given) or (isinstance(given, tuple) and number in given)
 
     return [type(item) for item in asked] == [type(item) for item in found] and all(
         among(getattr(a, field.name), getattr(f, field.name)) or (field.name in OPEN and getattr(a, field.name) is None)
         for a, f in zip(asked, found, strict=True)
         for field in fields(a)
+        if field.name != "memory"  # says how a prior is sampled, and numbers have none
     )
 
 

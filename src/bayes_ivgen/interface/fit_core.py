@@ -27,6 +27,7 @@ from bayes_ivgen.inference.residual_law import ResidualLaw
 from bayes_ivgen.interface.carried import carried_from, check_carried_alike
 from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.media.carry_over import carry_over
+from bayes_ivgen.media.transforms import sampled_adstocks
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.design import indicators
 from bayes_ivgen.model.links import Link
@@ -132,6 +133,8 @@ class FitCore:
     def transforms(self) -> Mapping[str, Any]:
         """Carry-over and saturation of each action, all parameters numbers; empty without transforms.
 
+        Of what was sampled these are posterior means; draws stand in ``datatree["posterior"]["adstock_alpha"]``.
+
         Examples
         --------
         >>> weekly_fit.transforms["tv"][0].alpha, fit.transforms
@@ -172,11 +175,17 @@ class FitCore:
             return data
         if self.carried is None:
             return data
+        if sampled_adstocks(self.model.transforms):
+            raise SpecError(
+                "the carry-over of this fit was sampled, so that its rows have no one carried-over spend. Fit the "
+                "posterior means as numbers, dataclasses.replace(fit.model, transforms=fit.transforms).fit(data), and "
+                "ask that fit."
+            )
         return carry_over(data, self.carried.transforms)
 
     @cached_property
     def diagnostics(self) -> pd.DataFrame:
-        """R-hat and effective draws of the worst effect, scale, hyper-scale and noise scale.
+        """R-hat and effective draws of the worst effect, scale, hyper-scale, noise scale and sampled carry-over.
 
         Effects are joint effects at up to 64 observed combinations of the actions; where the joint
         effect is not identified, effects under each of the regimes at hand.
@@ -198,6 +207,7 @@ class FitCore:
                 name: np.log(posterior[name].values.reshape(*posterior["alpha"].shape, -1))
                 for name in self.model.family.parameters
             }
+            | {str(name): posterior[name].values for name in posterior if str(name).startswith("adstock_")}
         )
 
     @cached_property

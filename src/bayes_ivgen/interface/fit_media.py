@@ -16,10 +16,12 @@ from bayes_ivgen.effects import Estimate
 from bayes_ivgen.effects.queries import Queries, value_text
 from bayes_ivgen.errors import QueryError
 from bayes_ivgen.interface.fit_core import FitCore
+from bayes_ivgen.interface.sampled_plans import drawn_plan
+from bayes_ivgen.interface.sampled_rows import errors_at_means, sampled_problem
 from bayes_ivgen.media.carry_over import carried_rows, carry_over, set_by_week
 from bayes_ivgen.media.dependence import independent_share
 from bayes_ivgen.media.plans import PlanRows, plan_rows
-from bayes_ivgen.media.transforms import adstock_of
+from bayes_ivgen.media.transforms import adstock_of, sampled_adstocks
 from bayes_ivgen.model.design import indicators
 
 
@@ -114,6 +116,11 @@ class FitMedia(FitCore):
                 "the data say nothing of time; pass the rows as they were read, with "
                 "RegimeData.from_frame(..., time='week')."
             )
+        if sampled_adstocks(self.model.transforms):
+            problem = sampled_problem(self.model, data, self.transforms, self.regimes, self.design)
+            error = errors_at_means(problem, self.datatree["posterior"].dataset)
+            at = problem.rows.place
+            return independent_share(error - error.mean(), series.unit_of[at], series.step_of[at])
         values, regimes, fate = carried_rows(data, series, self.transforms, set_by_week(data, series))
         kept = fate == ""
         flags = indicators([regimes[i] for i in np.flatnonzero(kept)], self.actions)
@@ -191,6 +198,9 @@ class FitMedia(FitCore):
         values = np.column_stack([rows.values, table])
         queries = Queries(self.actions, Regime(self.actions), values, averaged, covariates, categories=self.categories)
         weekly = self.effects.effect(queries, extrapolate=extrapolate)
+        if sampled_adstocks(self.model.transforms):
+            posterior = self.datatree["posterior"].dataset
+            weekly = replace(weekly, evaluate=drawn_plan(self.effects, self.model, posterior, rows, queries))
         ends = np.append(np.flatnonzero(np.diff(rows.answer_of, prepend=-1)), len(values))
 
         def evaluate(block: slice) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +19,7 @@ from bayes_ivgen.interface.carried import carried_data
 from bayes_ivgen.interface.columns_in_use import check_columns_in_use
 from bayes_ivgen.interface.pymc_effects import PymcEffects
 from bayes_ivgen.interface.spec_shown import SpecShown
-from bayes_ivgen.media.transforms import checked_transforms, transforms_from_dict, transforms_to_dict
+from bayes_ivgen.media.transforms import checked_transforms, sampled_adstocks, transforms_from_dict, transforms_to_dict
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.build import build_design
 from bayes_ivgen.model.families import Family, Likelihood, family_of
@@ -165,13 +165,19 @@ class InterventionModel(PymcEffects, SpecShown):
         >>> print("causal_linear" in str(model.prior_table()))
         True
         """
-        return Priors.from_user(self.priors, self.family.parameters)
+        sampled = {
+            f"adstock_{name}[{action}]": prior
+            for action, adstock in sampled_adstocks(self.transforms).items()
+            for name, prior in adstock.free.items()
+        }
+        return replace(Priors.from_user(self.priors, self.family.parameters), transforms=sampled)
 
     def carry_over(self, data: RegimeData) -> RegimeData:
         """Return the rows that a fit uses: spends carried over, each row in the regime that its spends belong to.
 
         Parameters that are not numbers are chosen by marginal likelihood; ``.carried`` of the result says how, and
-        which rows were left out. Data that are carried over already, and all data of a model without transforms, stay.
+        which rows were left out. Those with a prior stand at a first guess, at which knots are placed.
+        Data that are carried over already, and all data of a model without transforms, stay.
 
         Parameters
         ----------
@@ -388,6 +394,8 @@ class InterventionModel(PymcEffects, SpecShown):
         """
         if self.family.rowwise:
             from bayes_ivgen.interface.family_fitting import fit_family_model as fit_model
+        elif sampled_adstocks(self.transforms):
+            from bayes_ivgen.interface.sampled_fitting import fit_sampled_model as fit_model
         else:
             from bayes_ivgen.interface.fitting import fit_model
 
@@ -482,6 +490,10 @@ class InterventionModel(PymcEffects, SpecShown):
             )
         from bayes_ivgen.model.pymc_model import rowwise_model
 
+        if sampled_adstocks(self.transforms):
+            from bayes_ivgen.interface.sampled_fitting import sampled_pymc_model
+
+            return sampled_pymc_model(self, data, lift_tests)
         data = self.carry_over(data)
         check_columns_in_use(data, self.family)
         tests = self.read_lift_tests(lift_tests, data)

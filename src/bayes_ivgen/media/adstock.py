@@ -11,11 +11,16 @@ import numpy as np
 
 from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.errors import SpecError
-from bayes_ivgen.media.values import Choice, checked_choice, is_fixed, is_prior
+from bayes_ivgen.media.parameter_prior import ParameterPrior, is_prior
+from bayes_ivgen.media.values import Choice, checked_choice, is_fixed
 
 AdstockKind = Literal["geometric", "delayed"]
 Wash = Literal["drop", "label"]
 ALPHAS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+GRID = (0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95)  # quantiles of a prior among which the place of knots is chosen
+OPEN: Any = {"high_open": True, "sampled": True}
+UPPER = 0.95  # quantile at which rows are told apart, so that they are set or natural for nearly all draws
+MEMORY = ParameterPrior("Beta", (("alpha", 1.0), ("beta", 1.0)))
 
 
 @dataclass(frozen=True)
@@ -35,10 +40,10 @@ class Adstock:
     ----------
     kind : {"geometric", "delayed"}
         Whether the effect is largest at once, or after `theta` weeks.
-    alpha : float, list of float, or None
+    alpha : float, list of float, Prior or None
         Retention rate, 0 to below 1. A list: chosen among its values by marginal likelihood; None: among 0, 0.1 to
-        0.9 (docs/theory/carry_over.md).
-    theta : float, list of float, or None
+        0.9 (docs/theory/carry_over.md). A ``Prior`` of pymc_extras: sampled, with ``engine="nuts"``.
+    theta : float, list of float, Prior or None
         Delay of the peak in weeks, only with ``kind="delayed"``; None: chosen among 0, 1, ..., l_max // 2.
     l_max : int
         Number of weeks in which a spend is at work, its own included.
@@ -50,6 +55,9 @@ class Adstock:
     wash : {"drop", "label"}
         What happens to rows in between, the wash-in and wash-out of an experiment: left out, or they count as the label
         of their own week says, which is right for wash-in if confounders have no memory.
+    memory : float, Prior or None
+        Only where `alpha` or `theta` is sampled: rate at which natural spends of earlier weeks tell of this week's
+        confounder, 0 to below 1. None: sampled, uniform.
 
     Raises
     ------
@@ -73,17 +81,33 @@ class Adstock:
     initial: float | None = None
     pure: float = 0.95
     wash: Wash = "drop"
+    memory: float | ParameterPrior | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in ("geometric", "delayed"):
             raise SpecError(f"Adstock(kind={self.kind!r}): valid are 'geometric' and 'delayed'.")
         if isinstance(self.l_max, bool) or not isinstance(self.l_max, int | np.integer) or self.l_max < 1:
             raise SpecError(f"Adstock(l_max={self.l_max!r}): it must be a whole number of weeks, 1 or more.")
-        object.__setattr__(self, "alpha", checked_choice("Adstock", "alpha", self.alpha, 0.0, 1.0, high_open=True))
-        object.__setattr__(self, "theta", checked_choice("Adstock", "theta", self.theta, 0.0, float(self.l_max - 1)))
+        object.__setattr__(self, "alpha", checked_choice("Adstock", "alpha", self.alpha, 0.0, 1.0, **OPEN))
+        top = float(self.l_max - 1)
+        object.__setattr__(self, "theta", checked_choice("Adstock", "theta", self.theta, 0.0, top, sampled=True))
+        object.__setattr__(self, "memory", checked_choice("Adstock", "memory", self.memory, 0.0, 1.0, **OPEN))
         if self.kind == "geometric" and self.theta != 0.0:
             raise SpecError(
                 f"Adstock(theta={self.theta!r}): geometric carry-over has no delay; pass kind='delayed' with it."
+            )
+        both = {"alpha": self.alpha, "theta": self.theta}
+        if self.sampled and not all(is_fixed(value) or is_prior(value) for value in both.values()):
+            raise SpecError(
+                f"Adstock(alpha={self.alpha}, theta={self.theta}): one is sampled and the other would be chosen by "
+                "marginal likelihood; pass a number or a Prior for each."
+            )
+        if isinstance(self.memory, tuple):
+            raise SpecError(f"Adstock(memory={list(self.memory)}): pass a number, a Prior, or None.")
+        if self.memory is not None and not self.sampled:
+            raise SpecError(
+                f"Adstock(memory={self.memory}) goes with an alpha or theta that has a prior; otherwise confounding is "
+                "a function of the carried-over spend. Leave it out."
             )
         if self.kind == "delayed" and self.theta != 0.0 and is_fixed(self.alpha) and self.alpha == 0.0:
             raise SpecError(
@@ -149,7 +173,21 @@ class Adstock:
         alphas = _options(self.alpha, ALPHAS)
         thetas = _options(self.theta, tuple(float(week) for week in range(self.l_max // 2 + 1)))
         pairs = [(a, t) for a, t in product(alphas, thetas) if a > 0 or t == 0]
-        return [replace(self, alpha=a, theta=t) for a, t in pairs]
+        return [replace(self, alpha=a, theta=t, memory=None) for a, t in pairs]
+
+    @property
+    def free(self) -> dict[str, ParameterPrior]:
+        """Priors of what is sampled: ``alpha``, ``theta``, and ``memory`` unless it is a number."""
+        if not self.sampled:
+            return {}
+        memory = MEMORY if self.memory is None else self.memory
+        named = {"alpha": self.alpha, "theta": self.theta, "memory": memory}
+        return {name: value for name, value in named.items() if isinstance(value, ParameterPrior)}
+
+    def upper(self, chosen: Adstock) -> Adstock:
+        """Return `chosen`, with the 95 % quantile of what is sampled: nearly the longest carry-over of the prior."""
+        priors = {name: prior for name, prior in self.free.items() if name != "memory"}
+        return replace(chosen, **{name: prior.quantiles(UPPER)[0] for name, prior in priors.items()})  # type: ignore[arg-type]
 
     def start(self) -> Adstock:
         """Numbers from which the choice starts: the middle candidate.
@@ -194,4 +232,6 @@ def adstock_weights(kind: str, alpha: float, theta: float, l_max: int) -> FloatA
 def _options(value: Choice, default: Sequence[float]) -> tuple[float, ...]:
     if value is None:
         return tuple(default)
+    if isinstance(value, ParameterPrior):
+        return value.quantiles(*GRID)
     return value if isinstance(value, tuple) else (float(value),)  # type: ignore[arg-type]

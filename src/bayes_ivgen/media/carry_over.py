@@ -26,7 +26,13 @@ THINNED = "left out: weeks in between"
 EMPTY = pd.DataFrame(columns=["action", "transform", "log_evidence", "chosen"])
 
 
-def carry_over(data: RegimeData, transforms: Transforms, choice: pd.DataFrame = EMPTY, every: int = 1) -> RegimeData:
+def carry_over(
+    data: RegimeData,
+    transforms: Transforms,
+    choice: pd.DataFrame = EMPTY,
+    every: int = 1,
+    judged: Transforms | None = None,
+) -> RegimeData:
     """Return rows whose spends are carried over, each in the regime that its spends belong to.
 
     Parameters
@@ -39,6 +45,8 @@ def carry_over(data: RegimeData, transforms: Transforms, choice: pd.DataFrame = 
         How they were chosen, kept beside them.
     every : int
         Keep the rows of each so many weeks only.
+    judged : dict of str to tuple, optional
+        Transforms by whose weights rows count as set or natural; by default `transforms`.
 
     Raises
     ------
@@ -51,7 +59,7 @@ def carry_over(data: RegimeData, transforms: Transforms, choice: pd.DataFrame = 
     series = data.series
     assert series is not None  # check_fits
     weekly = set_by_week(data, series)
-    values, regime_of, fate = carried_rows(data, series, transforms, weekly)
+    values, regime_of, fate = carried_rows(data, series, transforms, weekly, judged)
     fate[(fate == "") & (series.step_of % every != 0)] = THINNED
     kept = fate == ""
     regimes = [regime_of[i] for i in np.flatnonzero(kept)]
@@ -104,12 +112,12 @@ def lags(series: RowSeries, column: FloatArray, n_lags: int, before: float = np.
 
 
 def carried_rows(
-    data: RegimeData, series: RowSeries, transforms: Transforms, weekly: FloatArray
+    data: RegimeData, series: RowSeries, transforms: Transforms, weekly: FloatArray, judged: Transforms | None = None
 ) -> tuple[FloatArray, list[Regime], NDArray[np.object_]]:
     """Rows with carried-over spends, the regime of each, and why it is left out (empty if it is not).
 
     An action counts as set (natural) if a share of at least `pure` of its weights lies on weeks in which it was set
-    (was not set).
+    (was not set). Those weights are the ones of `judged`, where it is given.
     """
     values = series.values.copy()
     was_set = weekly == 1.0
@@ -121,7 +129,8 @@ def carried_rows(
         weights = adstock.weights
         before = np.nan if adstock.initial is None else adstock.initial
         values[:, k] = lags(series, series.values[:, k], len(weights), before) @ weights
-        share = lags(series, weekly[:, k], len(weights), 0.0) @ weights
+        judge = adstock if judged is None else adstock_of(judged[action]) or adstock
+        share = lags(series, weekly[:, k], len(weights), 0.0) @ judge.weights
         unknown |= np.isnan(values[:, k])
         if adstock.wash == "drop":
             # Weights sum to one up to rounding, also for pure=1. NaN, where it is not known, is neither.

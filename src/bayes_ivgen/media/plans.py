@@ -34,6 +34,8 @@ class PlanRows:
         One row an answer: time, unit if the plan names it, and the planned spends.
     answer_of : ndarray of shape (n,)
         The answer that each row belongs to: those of all units where the plan names none. Sorted.
+    windows : ndarray of shape (n, K, lags)
+        Planned and earlier spends of the weeks whose weighted sums `values` are, this week first.
     reasons : list of str
         For each answer why it is not supported, or an empty string.
     """
@@ -42,6 +44,7 @@ class PlanRows:
     covariates: Mapping[str, FloatArray] = field(repr=False)
     shown: pd.DataFrame
     answer_of: NDArray[np.intp] = field(repr=False)
+    windows: FloatArray = field(repr=False)
     reasons: list[str] = field(repr=False)
 
 
@@ -84,6 +87,7 @@ def plan_rows(
         _check_same_end(carried, names)
     table = {name: frame[name].to_numpy(dtype=float) for name in (*actions, *covariates) if name in frame}
     rows: list[pd.DataFrame] = []
+    windows: list[FloatArray] = []
     for unit in dict.fromkeys(units) if units is not None else names.units:
         chosen = np.flatnonzero([item == unit for item in units]) if units is not None else np.arange(len(steps))
         chosen = chosen[np.argsort(steps[chosen], kind="stable")]
@@ -95,11 +99,20 @@ def plan_rows(
         found[list(actions)] = carried_on
         found[[f"natural_{action}" for action in actions]] = natural
         rows.append(found.assign(**{name: table[name][chosen] for name in covariates if name in table}))
-    return _collected(pd.concat(rows, ignore_index=True), frame, names, actions, covariates, carried)
+        windows.append(_windows(spends, carried.spends[position]))
+    everything = pd.concat(rows, ignore_index=True)
+    return _collected(everything, np.concatenate(windows), frame, names, actions, covariates, carried)
+
+
+def _windows(spends: FloatArray, history: FloatArray) -> FloatArray:
+    """Return spends of each week and those before it, (weeks, K, lags), as far back as any action carries over."""
+    every = np.concatenate([history, spends])
+    return np.lib.stride_tricks.sliding_window_view(every, len(history) + 1, axis=0)[:, :, ::-1]
 
 
 def _collected(
     rows: pd.DataFrame,
+    windows: FloatArray,
     frame: pd.DataFrame,
     names: SeriesNames,
     actions: tuple[str, ...],
@@ -130,6 +143,7 @@ def _collected(
         {name: rows[name].to_numpy(dtype=float) for name in covariates if name in rows},
         shown,
         np.array([place[answer] for answer in rows["answer"]], dtype=np.intp),
+        windows[rows.index],
         reasons,
     )
 

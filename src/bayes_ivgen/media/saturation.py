@@ -11,7 +11,7 @@ import numpy as np
 
 from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.errors import SpecError
-from bayes_ivgen.media.values import Choice, checked_choice, is_fixed, is_prior
+from bayes_ivgen.media.values import Choice, checked_choice, is_fixed
 
 SaturationKind = Literal["hill", "logistic", "michaelis_menten"]
 HALVES = (0.25, 0.5, 1.0, 2.0, 4.0)  # of a typical spend
@@ -80,17 +80,6 @@ class Saturation:
     def fixed(self) -> bool:
         """Whether all parameters are numbers."""
         return all(is_fixed(getattr(self, name)) for name in PARAMETERS[self.kind])
-
-    @property
-    def sampled(self) -> bool:
-        """Whether a parameter has a prior; not available yet, so it is False.
-
-        Examples
-        --------
-        >>> ivg.media.Saturation().sampled
-        False
-        """
-        return any(is_prior(getattr(self, name)) for name in PARAMETERS[self.kind])
 
     def __call__(self, x: Any) -> FloatArray:
         """Evaluate at spends of any shape.

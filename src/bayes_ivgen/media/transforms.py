@@ -7,6 +7,7 @@ from typing import Any
 
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.media.adstock import Adstock
+from bayes_ivgen.media.parameter_prior import ParameterPrior
 from bayes_ivgen.media.saturation import Saturation
 
 Transform = Adstock | Saturation
@@ -51,6 +52,12 @@ def saturation_of(items: tuple[Transform, ...]) -> Saturation | None:
     return next((item for item in items if isinstance(item, Saturation)), None)
 
 
+def sampled_adstocks(transforms: Transforms | None) -> dict[str, Adstock]:
+    """Return the carry-over of each action that has a parameter with a prior."""
+    found = {action: adstock_of(items) for action, items in (transforms or {}).items()}
+    return {action: item for action, item in found.items() if item is not None and item.sampled}
+
+
 def transforms_to_dict(transforms: Transforms | None) -> dict[str, list[dict[str, Any]]] | None:
     """Return plain data for storage."""
     return None if transforms is None else {a: [item.to_dict() for item in items] for a, items in transforms.items()}
@@ -63,7 +70,9 @@ def transforms_from_dict(content: Mapping[str, list[dict[str, Any]]] | None) -> 
     kinds: dict[str, Any] = {"adstock": Adstock, "saturation": Saturation}
 
     def restored(item: Mapping[str, Any]) -> Transform:
-        made: Transform = kinds[item["transform"]](**{key: value for key, value in item.items() if key != "transform"})
+        read = {key: ParameterPrior.from_dict(value) if isinstance(value, Mapping) else value
+                for key, value in item.items() if key != "transform"}  # fmt: skip
+        made: Transform = kinds[item["transform"]](**read)
         return made
 
     return {action: tuple(restored(item) for item in items) for action, items in content.items()}

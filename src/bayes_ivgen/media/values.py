@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from bayes_ivgen.errors import SpecError
+from bayes_ivgen.media.parameter_prior import ParameterPrior, is_prior
 
-Choice = float | Sequence[float] | None
+Choice = float | Sequence[float] | ParameterPrior | None
 
 
 def is_fixed(value: Any) -> bool:
@@ -17,26 +18,33 @@ def is_fixed(value: Any) -> bool:
     return isinstance(value, float)
 
 
-def is_prior(value: Any) -> bool:
-    """Whether a parameter has a prior: anything with the interface of pymc_extras `Prior`."""
-    return hasattr(value, "distribution") and hasattr(value, "parameters")
-
-
 def checked_choice(
-    of: str, name: str, value: Any, low: float, high: float, *, low_open: bool = False, high_open: bool = False
+    of: str,
+    name: str,
+    value: Any,
+    low: float,
+    high: float,
+    *,
+    low_open: bool = False,
+    high_open: bool = False,
+    sampled: bool = False,
 ) -> Any:
-    """Return a number as float, a list as a sorted tuple of floats; None stays.
+    """Return a number as float, a list as a sorted tuple of floats, a prior as `ParameterPrior`; None stays.
 
     Raises
     ------
     SpecError
-        If a value is not a number inside its range, a list has fewer than two, or it is a prior.
+        If a value is not a number inside its range, a list has fewer than two, or it is a prior and the parameter
+        cannot be `sampled`, or one that reaches outside the range.
     """
+    if is_prior(value) and sampled:
+        return ParameterPrior.from_user(of, name, value, low, high)
     if is_prior(value):
         raise SpecError(
-            f"{of}({name}={value}): priors of transforms are not sampled yet. Pass a number, a list of numbers to "
+            f"{of}({name}={value}): only carry-over is sampled, since a steady spend is the same spend whatever the "
+            "carry-over is, but not whatever its saturation. Pass a number, a list of numbers to "
             f"choose from by marginal likelihood such as {name}=[{_inside(low, high)}, {_inside(low, high, 0.6)}], or "
-            "None for the default list."
+            f"None for the default list; or leave {of} out: a spline saturates as the rows say."
         )
     if value is None:
         return None

@@ -152,6 +152,8 @@ class Priors(Shown):
         Prior of the degrees of freedom of the t likelihood.
     has : tuple of str
         Which of the last three the likelihood has.
+    transforms : mapping of str to prior
+        Priors of sampled carry-over by name, such as ``adstock_alpha[tv]``; stored with the transforms.
     """
 
     alpha_sd: float = 5.0
@@ -161,6 +163,7 @@ class Priors(Shown):
     dispersion: PositivePrior = _DEFAULT_SIGMA
     nu: PositivePrior = _DEFAULT_NU
     has: tuple[str, ...] = ("sigma",)
+    transforms: Any = field(default_factory=dict)
 
     @classmethod
     def from_user(cls, priors: Mapping[str, Any] | None, spread: Sequence[str] = ("sigma",)) -> Priors:
@@ -244,6 +247,7 @@ class Priors(Shown):
             f"tau[term] ~ HalfStudentT(nu={self.tau_nu:g}, sigma=hyper[type of term])",
             "beta[term] ~ Normal(mu=0, sigma=tau[term])",
             *(f"{name}{'' if name == 'nu' else '[regime]'} ~ {prior}" for name, prior in self.spread.items()),
+            *(f"{name} ~ {prior}" for name, prior in self.transforms.items()),
         ]
         scale = "standard deviation of the outcome" if "sigma" in self.has else "linear predictor"
         return "\n".join([*lines, f"(in units of the {scale})"])

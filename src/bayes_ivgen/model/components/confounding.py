@@ -46,7 +46,7 @@ class RawColumns(NamedTuple):
         return np.concatenate([*self.parents, *self.pairs], axis=1)
 
 
-class _Layout(NamedTuple):
+class Layout(NamedTuple):
     """Places of the blocks among the columns; `targets` are those of which conditional means are taken out."""
 
     size: int
@@ -139,7 +139,7 @@ class ConfoundingComponent:
 
     def columns(self, values: Mapping[str, FloatArray], out: FloatArray | None = None) -> FloatArray:
         """Evaluate at the variables' values, each of shape (n,); returns (n, size)."""
-        layout = self._layout
+        layout = self.layout
         n = len(values[self.members[0]])
         found = np.empty((n, layout.size)) if out is None else out
         if self.has_level:
@@ -157,7 +157,7 @@ class ConfoundingComponent:
 
     def _take_out_means(self, values: Mapping[str, FloatArray], found: FloatArray) -> None:
         """Subtract from own and interaction columns their conditional means given the parents."""
-        layout = self._layout
+        layout = self.layout
         given = np.empty((len(found), len(self.projection)))
         start = 0
         for place in layout.functions[len(self.own) :]:
@@ -175,7 +175,7 @@ class ConfoundingComponent:
             start = stop
 
     @cached_property
-    def _layout(self) -> _Layout:
+    def layout(self) -> Layout:
         """Where the blocks stand: level, own, inside, each parent with its interactions, tables."""
         position = int(self.has_level)
 
@@ -191,7 +191,7 @@ class ConfoundingComponent:
             parents.append(take(basis.n_linear + basis.n_wiggle))
             products += [take(self.tensors[member, other].n_columns) for member in self.members]
         tables = [take(table.n_columns) for table in self.tables]
-        return _Layout(position, (*own, *parents), tuple(products), tuple(tables), (*own, *products))
+        return Layout(position, (*own, *parents), tuple(products), tuple(tables), (*own, *products))
 
     def raw_columns(self, values: Mapping[str, FloatArray]) -> RawColumns:
         """Columns before the conditional means given the parents are taken out."""

@@ -1,0 +1,216 @@
+"""The model with random carry-over as a plain `pymc.Model`, row by row (docs/theory/carry_over.md).
+
+With lags x_k,t-l of the rows as data, the weights w(alpha) of carry-over and v(rho) of the memory of natural spends,
+
+    Y_t ~ N( mu + sd [ alpha + sum_k m_k(w_k' x_k) + sum_k (1 - R_kt) c_k(v_k' x_k, ...) + q(s_t) ], sd sigma_r ),
+
+knots, centres and scales of all columns are those of the design, which was made at a reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.media.adstock import Adstock
+from bayes_ivgen.media.lagged import LaggedRows
+from bayes_ivgen.model.carried_columns import contribution
+from bayes_ivgen.model.components import CausalComponent, ConfoundingComponent, InteractionComponent
+from bayes_ivgen.model.components.dataset_offset import with_dataset
+from bayes_ivgen.model.design import Design, indicators
+from bayes_ivgen.model.linear import LinearObservations
+from bayes_ivgen.model.priors import Priors
+from bayes_ivgen.model.pymc_model import coordinates, observe_lift_tests, scales
+from bayes_ivgen.model.repeated_rows import whole
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+
+@dataclass(frozen=True, eq=False)
+class CarriedProblem:
+    """Rows with lags and the design whose columns they enter.
+
+    Attributes
+    ----------
+    rows : LaggedRows
+        The rows.
+    design : Design
+        Made at the reference.
+    sigma_index : ndarray of int, shape (R,)
+        Which noise scale each regime has.
+    sigma_names : tuple of str
+        Names of the noise scales.
+    """
+
+    rows: LaggedRows
+    design: Design = field(repr=False)
+    sigma_index: NDArray[np.intp]
+    sigma_names: tuple[str, ...]
+
+    @cached_property
+    def free(self) -> dict[str, dict[str, Any]]:
+        """Priors of what is sampled, by parameter and action: ``{"alpha": {"tv": prior}}``."""
+        found: dict[str, dict[str, Any]] = {}
+        for action, adstock in self.rows.adstocks.items():
+            for name, prior in adstock.free.items():
+                found.setdefault(name, {})[action] = prior
+        return found
+
+    @cached_property
+    def coords(self) -> dict[str, Any]:
+        """Coordinates of all dims but those of rows."""
+        places = {f"adstock_{name}_action": list(priors) for name, priors in self.free.items()}
+        regimes = {"regime": [regime.label for regime in self.rows.regimes]}
+        return coordinates(self.design, self.sigma_names) | places | regimes
+
+    @cached_property
+    def outcome(self) -> FloatArray:
+        """Outcome in units of the model."""
+        return (self.rows.outcome - self.design.outcome_mean) / self.design.outcome_sd
+
+    @cached_property
+    def was_set(self) -> NDArray[np.bool_]:
+        """R_k of each row; shape (n, K)."""
+        return indicators(self.rows.regimes, self.design.actions)[self.rows.regime]
+
+    @cached_property
+    def random(self) -> list[int]:
+        """Positions of the components that have an action with random carry-over as an argument."""
+        sampled = set(self.rows.lags)
+        return [i for i, c in enumerate(self.design.components) if sampled & set(_arguments(c))]
+
+    @cached_property
+    def known_columns(self) -> NDArray[np.intp]:
+        """Columns that carry-over does not change; the intercept is one."""
+        random = [np.r_[self.design.component_slices[i]] for i in self.random]
+        return np.setdiff1d(np.arange(self.design.n_coefficients), np.concatenate([[], *random]))
+
+    def columns(self, parameters: Mapping[str, Mapping[str, float]]) -> FloatArray:
+        """All columns at numbers for what is free, by action and name; shape (n, P)."""
+        causal, natural = self.rows.carried(parameters)
+        found = self.design.rows(causal, self.was_set, self.rows.dataset)
+        of_natural = self.design.rows(natural, self.was_set, self.rows.dataset)
+        for i in self.random:
+            if isinstance(self.design.components[i], ConfoundingComponent):
+                place = self.design.component_slices[i]
+                found[:, place] = of_natural[:, place]
+        return found
+
+    def mean(self, coefficients: Any, spends: Mapping[str, Any], naturals: Mapping[str, Any], known: Any) -> Any:
+        """Mean of all rows in units of the model, as a tensor.
+
+        Parameters
+        ----------
+        coefficients : tensor of shape (P,)
+            The intercept first.
+        spends, naturals : dict of str to tensor of shape (n,)
+            Carried-over spends, and what natural spends tell of the confounder.
+        known : array or tensor of shape (n, columns)
+            The `known_columns` of the rows.
+        """
+        import pytensor.tensor as pt
+
+        total = pt.dot(known, coefficients[self.known_columns])
+        values = with_dataset(
+            {name: self.rows.values[:, k] for k, name in enumerate(self.design.variables)}, self.rows.dataset
+        )
+        for i in self.random:
+            component, place = self.design.components[i], self.design.component_slices[i]
+            factor = np.array([component.at_work(regime) for regime in self.rows.regimes])[self.rows.regime]
+            at = np.flatnonzero(factor)
+            given = values | dict(naturals if isinstance(component, ConfoundingComponent) else spends)
+            here = {name: given[name][at] for name in _arguments(component)}
+            part = factor[at] * contribution(component, here, coefficients[place])
+            total = pt.inc_subtensor(total[at], part)
+        return total
+
+
+def _arguments(component: Any) -> tuple[str, ...]:
+    """Return names of the variables of a component of actions; none for others."""
+    if isinstance(component, CausalComponent):
+        return (component.action,)
+    if isinstance(component, InteractionComponent):
+        return (component.first, component.second)
+    if isinstance(component, ConfoundingComponent):
+        return (*component.own, *component.others)
+    return ()
+
+
+def carry_over_variables(problem: CarriedProblem) -> dict[str, dict[str, Any]]:
+    """Return variables of what is free by action and name, inside a model context."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    found: dict[str, dict[str, Any]] = {action: {} for action in problem.rows.adstocks}
+    for name, priors in problem.free.items():
+        for action, prior in priors.items():
+            found[action][name] = prior.variable(f"adstock_{name}[{action}]")
+        stacked = pt.stack([found[action][name] for action in priors])
+        pm.Deterministic(f"adstock_{name}", stacked, dims=f"adstock_{name}_action")
+    return found
+
+
+def carried_spends(
+    problem: CarriedProblem, variables: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return random carried-over spends and memories of natural spends, inside a model context."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    spends, naturals = {}, {}
+    for action, adstock in problem.rows.adstocks.items():
+        lagged = pm.Data(f"lags[{action}]", problem.rows.lags[action], dims=("row", f"lag[{action}]"))
+        own, memory = _weights(adstock, variables[action])
+        spends[action], naturals[action] = pt.dot(lagged, own), pt.dot(lagged, memory)
+    return spends, naturals
+
+
+def _weights(adstock: Adstock, variables: Mapping[str, Any]) -> tuple[Any, Any]:
+    import pytensor.tensor as pt
+
+    alpha, theta, memory = (variables.get(name, getattr(adstock, name)) for name in ("alpha", "theta", "memory"))
+    lags = np.arange(adstock.l_max, dtype=float)
+    exponent = lags if adstock.kind == "geometric" else (lags - theta) ** 2
+
+    def normalised(rate: Any, power: Any) -> Any:
+        raw = pt.as_tensor(rate) ** power
+        return raw / pt.sum(raw)
+
+    return normalised(alpha, exponent), normalised(memory, lags)
+
+
+def carried_model(problem: CarriedProblem, priors: Priors, known: LinearObservations | None = None) -> pm.Model:
+    """Build the generative model; see `rowwise_model` for units and names.
+
+    Raises
+    ------
+    SpecError
+        If a weight is not a whole number.
+    """
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    times = whole(problem.rows.weights, "model.fit(data, engine='nuts')")
+    problem = CarriedProblem(problem.rows.repeated(times), problem.design, problem.sigma_index, problem.sigma_names)
+    design = problem.design
+    with pm.Model(coords=problem.coords) as model:
+        fixed = design.rows(problem.rows.values, problem.was_set, problem.rows.dataset)[:, problem.known_columns]
+        columns = pm.Data("design", fixed, dims=("row", "known_column"))
+        index = pm.Data("sigma_index", problem.sigma_index[problem.rows.regime], dims="row")
+        spends, naturals = carried_spends(problem, carry_over_variables(problem))
+        alpha = pm.Normal("alpha", 0.0, priors.alpha_sd)
+        _, tau, sigma = scales(design, priors)
+        z = pm.Normal("z", 0.0, 1.0, dims="coefficient")
+        beta = pm.Deterministic("beta", z * tau[design.term_index], dims="coefficient")
+        scaled = problem.mean(pt.concatenate([alpha[None], beta]), spends, naturals, columns)
+        mean = design.outcome_mean + design.outcome_sd * scaled
+        pm.Normal("outcome", mean, design.outcome_sd * sigma[index], observed=problem.rows.outcome, dims="row")
+        observe_lift_tests(known, beta, design.outcome_sd)
+    return model
