@@ -22,6 +22,7 @@ from bayes_ivgen.inference.evidence import log_evidence
 from bayes_ivgen.interface.sampled_fitting import prepared_problem
 from bayes_ivgen.interface.sampled_rows import draws_of
 from bayes_ivgen.media import Adstock, Saturation
+from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.simulate import media_series
 
 pytestmark = pytest.mark.xdist_group("sampled_fit")
@@ -116,19 +117,25 @@ def test_with_one_value_the_model_is_the_one_with_numbers(data: RegimeData) -> N
     np.testing.assert_allclose(np.sort(found), np.sort(expected), rtol=1e-5)
 
 
-def test_the_density_that_is_sampled_is_that_of_the_model(data: RegimeData) -> None:
-    """At any point, up to the Jacobian of the whitening: the moves with carry-over add nothing to it."""
+def test_the_density_that_is_sampled_is_that_of_the_model(table: pd.DataFrame) -> None:
+    """At any point, up to the Jacobian of the whitening: the moves with carry-over add nothing to it.
+
+    Rows have weights, and lift tests stand beside them.
+    """
+    data = read(table.assign(times=1.0 + np.arange(len(table)) % 2), weights="times")
+    lifts = pd.DataFrame({"channel": ["tv"], "x": [30.0], "delta_x": [10.0], "delta_y": [8.0], "sigma": [3.0]})
     model = spec(
         Adstock("delayed", BETA, Prior("Uniform", lower=0, upper=2), L_MAX),
         priors={"level": Prior("HalfNormal", sigma=0.1)},
     )
-    prepared, problem = prepared_problem(model, data, None)
+    prepared, problem = prepared_problem(model, data, lifts)
     start = {"tv": {"alpha": 0.5, "theta": 1.0, "memory": 0.4}}
     pilot = carried_nuts.run_pilot(
         problem, lambda at: prepared.problem(statistics_at(problem, at)), start, np.random.SeedSequence(0)
     )
-    white = whitened_model(problem, prepared.priors, pilot)
-    plain = model.to_pymc(data)
+    known = LinearObservations.of_lift_tests(prepared.tests, prepared.design)  # type: ignore[arg-type]
+    white = whitened_model(problem, prepared.priors, pilot, known)
+    plain = model.to_pymc(data, lift_tests=lifts)
     parts = white.replace_rvs_by_values([white["coefficients"], white["tau"]])
     evaluate = white.compile_fn(parts, inputs=white.value_vars, on_unused_input="ignore", mode=QUICK)
     log_white, log_plain = white.compile_logp(mode=QUICK), plain.compile_logp(mode=QUICK)

@@ -20,7 +20,7 @@ ALPHAS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 GRID = (0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95)  # quantiles of a prior among which the place of knots is chosen
 OPEN: Any = {"high_open": True, "sampled": True}
 UPPER = 0.95  # quantile at which rows are told apart, so that they are set or natural for nearly all draws
-MEMORY = ParameterPrior("Beta", (("alpha", 1.0), ("beta", 1.0)))
+MEMORY = ParameterPrior("Beta", (("alpha", 1.0), ("beta", 3.0)))
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Adstock:
         of their own week says, which is right for wash-in if confounders have no memory.
     memory : float, Prior or None
         Only where `alpha` or `theta` is sampled: rate at which natural spends of earlier weeks tell of this week's
-        confounder, 0 to below 1. None: sampled, uniform.
+        confounder, 0 to below 1. None: sampled, with prior Beta(1, 3).
 
     Raises
     ------
