@@ -127,7 +127,7 @@ class Adstock:
 
     @property
     def sampled(self) -> bool:
-        """Whether a parameter has a prior; not available yet, so it is False.
+        """Whether a parameter has a prior, so that ``engine="nuts"`` samples it.
 
         Examples
         --------
@@ -177,7 +177,14 @@ class Adstock:
 
     @property
     def free(self) -> dict[str, ParameterPrior]:
-        """Priors of what is sampled: ``alpha``, ``theta``, and ``memory`` unless it is a number."""
+        """Priors of what is sampled: ``alpha``, ``theta``, and ``memory`` unless it is a number.
+
+        Examples
+        --------
+        >>> from pymc_extras.prior import Prior
+        >>> sorted(ivg.media.Adstock(alpha=Prior("Beta", alpha=2, beta=2)).free), ivg.media.Adstock(alpha=0.5).free
+        (['alpha', 'memory'], {})
+        """
         if not self.sampled:
             return {}
         memory = MEMORY if self.memory is None else self.memory
@@ -185,7 +192,24 @@ class Adstock:
         return {name: value for name, value in named.items() if isinstance(value, ParameterPrior)}
 
     def upper(self, chosen: Adstock) -> Adstock:
-        """Return `chosen`, with the 95 % quantile of what is sampled: nearly the longest carry-over of the prior."""
+        """Return `chosen`, with the 95 % quantile of what is sampled: nearly the longest carry-over of the prior.
+
+        Parameters
+        ----------
+        chosen : Adstock
+            With numbers.
+
+        Returns
+        -------
+        Adstock
+
+        Examples
+        --------
+        >>> from pymc_extras.prior import Prior
+        >>> open_ = ivg.media.Adstock(alpha=Prior("Uniform", lower=0.0, upper=0.8))
+        >>> round(open_.upper(ivg.media.Adstock(alpha=0.3)).alpha, 2)
+        0.76
+        """
         priors = {name: prior for name, prior in self.free.items() if name != "memory"}
         return replace(chosen, **{name: prior.quantiles(UPPER)[0] for name, prior in priors.items()})  # type: ignore[arg-type]
 
