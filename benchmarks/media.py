@@ -38,6 +38,14 @@ PRIOR = Prior("Beta", alpha=2, beta=2)
 ROLES = {"season_sin_1": "confounding", "season_cos_1": "confounding", "trend": "outcome"}
 
 
+def asked_for(wanted: list[str] | None, known: list[str]) -> list[str]:
+    """Names of the arms to run: a whole name is that arm, the start of names all of them."""
+    if not wanted:
+        return [name for name in known if not name.startswith("sampled")]
+    starts = tuple(item for item in wanted if item not in known)
+    return [name for name in known if name in wanted or name.startswith(starts)]
+
+
 def arms(world: ivg.simulate.MediaSeriesSCM) -> dict[str, dict[str, Any]]:
     delayed = bool(np.isfinite(world.theta).all())
     known = {a: {"alpha": rate} for a, rate in zip(world.actions, world.alpha.tolist(), strict=True)}
@@ -91,8 +99,9 @@ def one_world(seed: int, args: argparse.Namespace) -> list[dict[str, Any]]:
     points = np.exp(world.log_spend + width * uniform)
     truth = world.effect(points, rows["week"])
     found = []
-    for name, options in arms(world).items():
-        if not name.startswith(tuple(args.arms)) if args.arms else name.startswith("sampled"):
+    known = arms(world)
+    for name, options in known.items():
+        if name not in asked_for(args.arms, list(known)):
             continue
         started = time.perf_counter()
         model = ivg.InterventionModel(**{"graph": "empty", "covariates": ROLES, **options})
@@ -151,7 +160,7 @@ def main() -> None:
     parser.add_argument("--delayed", action="store_true", help="peaks of carry-over 0 to 3 weeks late")
     parser.add_argument("--reaction", type=float, default=0.0, help="percent a channel follows one percent before it")
     parser.add_argument(
-        "--arms", nargs="*", help="starts of the names of the arms to run; by default all but the sampled ones"
+        "--arms", nargs="*", help="names of the arms to run, or starts of names; by default all but the sampled ones"
     )
     parser.add_argument("--draws", type=int, default=250)
     parser.add_argument("--cores", type=int, default=1)

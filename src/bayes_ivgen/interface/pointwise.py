@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import xarray as xr
@@ -65,7 +65,7 @@ class RowPredictions:
     seed: int
 
     @classmethod
-    def of(cls, fit: Fit, data: RegimeData, rows: int | None, draws: int | None, law: LawName, seed: int) -> Any:
+    def of(cls, fit: Fit, data: RegimeData, rows: int | None, draws: int | None, law: LawName, seed: int) -> Self:
         """Check the arguments; see `Fit.pointwise`."""
         data = fit.as_fitted(data)
         require_same_columns(fit.effects, data)

@@ -21,7 +21,7 @@ from bayes_ivgen.data.identified import identified_table
 from bayes_ivgen.diagnostics import CheckResult
 from bayes_ivgen.effects import Estimate
 from bayes_ivgen.effects.estimate import DEFAULT_PROB, check_prob
-from bayes_ivgen.errors import IdentificationError, IvgenWarning, SpecError, StorageError
+from bayes_ivgen.errors import DataWarning, IdentificationError, IvgenWarning, SpecError, StorageError
 from bayes_ivgen.inference.diagnostics import mixing_verdict
 from bayes_ivgen.interface import picture_tables as tables
 from bayes_ivgen.interface.assumptions import assumptions_of
@@ -47,6 +47,10 @@ if TYPE_CHECKING:
 MOST_OUTCOMES = 6
 USUAL = "Change from the lower to the upper quartile of an action, the other actions held at observed values"
 MOST_SENSITIVE = 12
+DEPENDENT = (
+    "These p-values take rows as independent. Weeks of a series share the spends that carry over, and demand may "
+    "remember, so that they are too small, and failures may be none; fit.falsify(fit.thinned(data)) has some to go by."
+)
 _LIBRARIES = ("bayes-ivgen", "pymc", "arviz", "xarray", "numpy")
 
 Queries = Estimate | Mapping[str, Any] | pd.DataFrame | None
@@ -222,7 +226,9 @@ def _checks(fit: Fit, data: RegimeData | None) -> Checks:
         return Checks(note=f"No rows are at hand: {error} Pass the rows to the report to see the checks.")
     data = fit.as_fitted(data)
     tables.check_columns(fit, data)
-    report = fit.falsify(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # the page says it
+        report = fit.falsify(data)
     calibrations, implications = [], []
     for name, found in report.results.items():
         if name.startswith("calibration["):
@@ -234,6 +240,8 @@ def _checks(fit: Fit, data: RegimeData | None) -> Checks:
         Implication(name, None, None, why) for name, why in report.not_tested.items() if "calibration" not in name
     ]
     note = "" if calibrations else "No action was set alone in enough rows, so there is no check of calibration."
+    if fit.carried is not None and fit.carried.series is not None:
+        note = f"{note} {DEPENDENT}".strip()
     if data.columns.exposure is not None:
         return Checks(
             tuple(calibrations),

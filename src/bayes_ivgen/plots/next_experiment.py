@@ -15,6 +15,8 @@ from bayes_ivgen.plots.text import wrapped
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+LABEL_LETTERS = 40
+
 
 def plot_next_experiment(ranking: pd.DataFrame, *, labels: Sequence[str], unit: str, ax: Axes | None = None) -> Axes:
     """Draw the standard deviation after each experiment, and a line where it stands now.
@@ -39,7 +41,9 @@ def plot_next_experiment(ranking: pd.DataFrame, *, labels: Sequence[str], unit: 
 
     known = ranking["variance_after"].notna().to_numpy()
     shown = ranking[known].iloc[:MAX_ROWS]
-    rows = [textwrap.fill(label, 40) for label, keep in zip(labels, known, strict=True) if keep][: len(shown)]
+    rows = [textwrap.fill(label, LABEL_LETTERS) for label, keep in zip(labels, known, strict=True) if keep][
+        : len(shown)
+    ]
     if ax is None:
         lines = max((row.count("\n") for row in rows), default=0)
         _, ax = plt.subplots(figsize=(7.2, 1.6 + (0.34 + 0.16 * lines) * len(shown)), layout="constrained")
