@@ -20,8 +20,8 @@ from bayes_ivgen.inference.carried_nuts import statistics_at, whitened_model
 from bayes_ivgen.inference.conjugate import run_chain
 from bayes_ivgen.inference.evidence import log_evidence
 from bayes_ivgen.interface.sampled_fitting import prepared_problem
-from bayes_ivgen.interface.sampled_rows import draws_of
 from bayes_ivgen.media import Adstock, Saturation
+from bayes_ivgen.media.transforms import draws_of
 from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.simulate import media_series
 

@@ -1,12 +1,12 @@
-"""NUTS for the model with random carry-over, in coefficients whitened at a reference (docs/theory/carry_over.md).
+"""NUTS for the model with random transforms, in coefficients whitened at a reference (docs/theory/carry_over.md).
 
 As in `inference.family_nuts`, with the precision H of the likelihood at the reference and the prior precision D(tau),
 
     H + D = L L',   b = L'^-1 (L^-1 h + z) + d(theta),
 
-theta what is free in the carry-over. Given theta the likelihood is Gaussian, and its mean moves with theta: d is that
-move, from the reference, at the scales of a pilot. So z is nearly standard normal whatever the scales and the
-carry-over are. The density is that of the model, exact; d adds nothing to the Jacobian.
+theta what is free in carry-over and saturation. Given theta the likelihood is Gaussian, and its mean moves with theta:
+d is that move, from the reference, at the scales of a pilot. So z is nearly standard normal whatever the scales and the
+transforms are. The density is that of the model, exact; d adds nothing to the Jacobian.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from scipy.linalg import cho_factor, cho_solve
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.inference.conjugate import GibbsProblem, run_chain
-from bayes_ivgen.model.carried_model import CarriedProblem, carried_spends, carry_over_variables
+from bayes_ivgen.media.transforms import parameter_of
+from bayes_ivgen.model.carried_model import CarriedProblem, carried_spends, transform_variables
 from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.model.priors import Priors
 from bayes_ivgen.model.pymc_model import scales
@@ -96,12 +97,14 @@ def run_pilot(problem: CarriedProblem, gibbs_at: GibbsAt, start: Numbers, seed: 
     scales_ = _log_scales(gibbs_at(start), first)
     start = {action: dict(named) for action, named in start.items()}
     for _ in range(SWEEPS):
-        for action, adstock in problem.rows.adstocks.items():
-            start = _best(adstock.free, action, start, lambda at: _conditional(gibbs_at(at), scales_)[1])
+        for action, items in problem.transforms.items():
+            for item in items:
+                start = _best(item.free, action, start, lambda at: _conditional(gibbs_at(at), scales_)[1])
     gibbs = gibbs_at(start)
     scales_ = _log_scales(gibbs, second)
     moves: dict[str, dict[str, Move]] = {action: {} for action in start}
-    for name, priors in problem.free.items():
+    for variable, priors in problem.free.items():
+        name = str(parameter_of(variable))
         for action, prior in priors.items():
             nodes = np.array(prior.quantiles(*NODES))
             means = [_conditional(gibbs_at(_with(start, action, name, float(x))), scales_)[0] for x in nodes]
@@ -114,13 +117,15 @@ def run_pilot(problem: CarriedProblem, gibbs_at: GibbsAt, start: Numbers, seed: 
 
 
 def _best(free: Mapping[str, Any], action: str, start: Numbers, value_of: Callable[[Numbers], float]) -> Numbers:
-    """Return the start with the best numbers of one action on a grid of all of them.
+    """Return the start with the best numbers of one transform on a grid of all of them.
 
     One at a time would not do: in natural rows short carry-over with a long memory is much like the reverse.
     """
+    if not free:
+        return start
     tried = [start]
     for values in product(*(prior.quantiles(*COARSE) for prior in free.values())):
-        tried.append({**start, action: dict(zip(free, values, strict=True))})
+        tried.append({**start, action: {**start[action], **dict(zip(free, values, strict=True))}})
     densities = [sum(float(p.log_density(at[action][name])) for name, p in free.items()) for at in tried]
     return tried[int(np.argmax([value_of(at) + density for at, density in zip(tried, densities, strict=True)]))]
 
@@ -157,7 +162,7 @@ def whitened_model(
     design, rows = problem.design, problem.rows
     p = design.n_coefficients
     with pm.Model(coords=problem.coords) as model:
-        variables = carry_over_variables(problem)
+        variables = transform_variables(problem)
         spends, naturals = carried_spends(problem, variables)
         _, tau, sigma = scales(design, priors)
         diagonal = pt.concatenate([np.array([priors.alpha_sd**-2]), tau[design.term_index] ** -2])
@@ -175,7 +180,7 @@ def whitened_model(
         )
         pm.Potential("jacobian", -pt.sum(pt.log(pt.diag(factor))))
         fixed = design.rows(rows.values, problem.was_set, rows.dataset)[:, problem.known_columns]
-        mean = problem.mean(coefficients, spends, naturals, fixed)
+        mean = problem.mean(coefficients, variables, spends, naturals, fixed)
         of_regime = np.eye(len(rows.regimes))[rows.regime] * rows.weights[:, None]
         squares = pt.dot((problem.outcome - mean) ** 2, of_regime)
         noise = sigma[problem.sigma_index]
@@ -194,7 +199,11 @@ def starting_point(problem: CarriedProblem, pilot: Pilot, priors: Priors) -> dic
         start: dict[str, Any] = {"hyper": hyper}
     else:
         start = {f"hyper_{kind.value}": value for kind, value in zip(design.types, hyper, strict=True)}
-    start |= {f"adstock_{n}[{a}]": value for a, named in pilot.start.items() for n, value in named.items()}
+    start |= {
+        f"{variable}[{action}]": pilot.start[action][str(parameter_of(variable))]
+        for variable, priors in problem.free.items()
+        for action in priors
+    }
     scale = {"tau": np.exp(pilot.log_tau), "sigma": np.exp(pilot.log_sigma)}
     return start | scale | {"whitened": np.zeros(design.n_coefficients)}
 
@@ -219,7 +228,7 @@ def run_carried_nuts(
     -------
     draws : dict
         Arrays with leading dims (chain, draw): ``coefficients``, ``tau``, ``hyper``, ``sigma``, ``log_likelihood``
-        and what is free in the carry-over, such as ``adstock_alpha``.
+        and what is free in the transforms, such as ``adstock_alpha``.
     sample_stats : Dataset
         The sampler's own record.
     """
@@ -239,5 +248,5 @@ def run_carried_nuts(
             **({} if nuts is None else {"nuts": nuts}),
         )
     posterior = tree["posterior"].dataset
-    names = ["coefficients", "tau", "hyper", "sigma", "log_likelihood", *(f"adstock_{name}" for name in problem.free)]
+    names = ["coefficients", "tau", "hyper", "sigma", "log_likelihood", *problem.free]
     return {name: posterior[name].values for name in names}, tree["sample_stats"].dataset

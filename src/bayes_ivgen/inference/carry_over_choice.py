@@ -13,7 +13,7 @@ candidate.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ from bayes_ivgen.data import RegimeData
 from bayes_ivgen.errors import DataError, DataWarning
 from bayes_ivgen.inference.evidence import Evidence, maximal_evidence
 from bayes_ivgen.media.adstock import Adstock
-from bayes_ivgen.media.carry_over import EMPTY, check_fits, lags, set_by_week, typical_spends
+from bayes_ivgen.media.carry_over import EMPTY, check_fits, lags, rows_as_read, set_by_week, typical_spends
 from bayes_ivgen.media.transforms import Transform, Transforms, adstock_of, saturation_of
 from bayes_ivgen.model.build import basis_of
 
@@ -42,9 +42,7 @@ class Columns(NamedTuple):
     groups: tuple[int, ...]
 
 
-def choose_transforms(
-    data: RegimeData, transforms: Transforms, basis: Basis, quiet: Container[str] = ()
-) -> tuple[Transforms, pd.DataFrame]:
+def choose_transforms(data: RegimeData, transforms: Transforms, basis: Basis) -> tuple[Transforms, pd.DataFrame]:
     """Choose parameters that are not numbers, one transform at a time until nothing changes.
 
     Parameters
@@ -55,13 +53,11 @@ def choose_transforms(
         Transforms of the actions.
     basis : Basis
         Of the causal components.
-    quiet : container of str
-        Actions whose carry-over is sampled: its choice is a start only, neither warned of nor in the table.
 
     Returns
     -------
     transforms : dict
-        All parameters numbers.
+        All parameters numbers; of what is sampled a start only, neither warned of nor in the table.
     table : DataFrame
         ``action``, ``transform``, its parameters as text, ``log_evidence`` relative to the best, ``chosen``.
 
@@ -87,7 +83,7 @@ def choose_transforms(
             tables[action, i] = _table(action, candidates, np.array(values))
         if current == before:
             break
-    told = [table for (action, i), table in tables.items() if i > 0 or action not in quiet]
+    told = [table for (action, i), table in tables.items() if not transforms[action][i].sampled]
     for table in told:
         _warn_if_flat(table)
     return current, pd.concat(told, ignore_index=True) if told else EMPTY
@@ -235,9 +231,7 @@ def _history(
     """Rows, and for each action whether it was set and what was spent, in this week and those before it."""
     series = data.series
     if series is None:  # saturation only: every row is its own history
-        batches = list(data._source.read())
-        values = np.concatenate([batch.values for batch in batches])
-        regimes = [data._regime_of_label[batch.label] for batch in batches for _ in range(len(batch.values))]
+        values, regimes = rows_as_read(data)
         flags = {a: np.array([[float(regime.sets(a))] for regime in regimes]) for a in data.actions}
         return values, flags, {a: values[:, [data.index(a)]] for a in data.actions}
     weekly = set_by_week(data, series)

@@ -18,7 +18,13 @@ from bayes_ivgen.media.carry_over import EMPTY, THINNED, carry_over, check_fits
 from bayes_ivgen.media.lagged import upper_transforms
 from bayes_ivgen.media.lost_regimes import warn_about_lost_regimes
 from bayes_ivgen.media.parameter_prior import is_prior
-from bayes_ivgen.media.transforms import Transform, sampled_adstocks, transforms_from_dict, transforms_to_dict
+from bayes_ivgen.media.transforms import (
+    Transform,
+    any_sampled,
+    sampled_adstocks,
+    transforms_from_dict,
+    transforms_to_dict,
+)
 
 if TYPE_CHECKING:
     from bayes_ivgen.interface.fit_core import FitCore
@@ -51,10 +57,9 @@ def carried_data(model: InterventionModel, data: RegimeData) -> RegimeData:
         found = carry_over(data, transforms)
         warn_about_lost_regimes(data, found, transforms)
         return found
-    sampled = sampled_adstocks(transforms)
-    if sampled and model.family.rowwise:
+    if any_sampled(transforms) and model.family.rowwise:
         raise SpecError(
-            f"carry-over with a prior is sampled with likelihood='normal' only, not {model.likelihood!r}. Fit it so "
+            f"transforms with a prior are sampled with likelihood='normal' only, not {model.likelihood!r}. Fit it so "
             "(fit.transforms has the posterior means), then pass numbers."
         )
     if model.family.rowwise:
@@ -65,8 +70,8 @@ def carried_data(model: InterventionModel, data: RegimeData) -> RegimeData:
         )
     from bayes_ivgen.inference.carry_over_choice import choose_transforms
 
-    chosen, table = choose_transforms(data, transforms, model.causal, quiet=sampled)
-    judged = upper_transforms(transforms, chosen) if sampled else None
+    chosen, table = choose_transforms(data, transforms, model.causal)
+    judged = upper_transforms(transforms, chosen) if sampled_adstocks(transforms) else None
     found = carry_over(data, chosen, table, judged=judged)
     warn_about_lost_regimes(data, found, chosen)
     return found

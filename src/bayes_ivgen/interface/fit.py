@@ -332,7 +332,7 @@ class Fit(Shown, FitChecks, FitRows, FitDecisions, FitGrowth, FitMedia):
         >>> model.fit(two, draws=100, chains=2, seed=0, progressbar=False).dataset_offsets().index.tolist()
         ['spring', 'summer']
         """
-        return dataset_offsets(self.design, self.effects.coefficients, prob)
+        return dataset_offsets(self.effects.design, self.effects.coefficients, prob)
 
     def _grid(self, action: str, values: Any, which: Literal["tested", "natural"]) -> FloatArray:
         if action not in self.actions:

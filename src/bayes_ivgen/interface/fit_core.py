@@ -18,6 +18,7 @@ from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.data.profile_store import data_from_dataset
 from bayes_ivgen.data.series import Carried
 from bayes_ivgen.effects import EffectPosterior, NaturalRows, OutcomeNoise, Support, parse_queries
+from bayes_ivgen.effects.drawn_saturations import in_common_columns
 from bayes_ivgen.effects.families import FamilySpread
 from bayes_ivgen.effects.queries import Categories, Queries
 from bayes_ivgen.errors import SpecError, StorageError
@@ -27,7 +28,7 @@ from bayes_ivgen.inference.residual_law import ResidualLaw
 from bayes_ivgen.interface.carried import carried_from, check_carried_alike
 from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.media.carry_over import carry_over
-from bayes_ivgen.media.transforms import sampled_adstocks
+from bayes_ivgen.media.transforms import any_sampled, draws_of, parameter_of, sampled_saturations
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.design import indicators
 from bayes_ivgen.model.links import Link
@@ -133,7 +134,8 @@ class FitCore:
     def transforms(self) -> Mapping[str, Any]:
         """Carry-over and saturation of each action, all parameters numbers; empty without transforms.
 
-        Of what was sampled these are posterior means; draws stand in ``datatree["posterior"]["adstock_alpha"]``.
+        Of what was sampled these are posterior means; draws stand in ``datatree["posterior"]``, as ``adstock_alpha``
+        or ``saturation_kappa``.
 
         Examples
         --------
@@ -175,17 +177,17 @@ class FitCore:
             return data
         if self.carried is None:
             return data
-        if sampled_adstocks(self.model.transforms):
+        if any_sampled(self.model.transforms):
             raise SpecError(
-                "the carry-over of this fit was sampled, so that its rows have no one carried-over spend. Fit the "
-                "posterior means as numbers, dataclasses.replace(fit.model, transforms=fit.transforms).fit(data), and "
-                "ask that fit."
+                "transforms of this fit were sampled, so that its rows have no one carried-over or saturated spend. "
+                "Fit the posterior means as numbers, dataclasses.replace(fit.model, transforms=fit.transforms)"
+                ".fit(data), and ask that fit."
             )
         return carry_over(data, self.carried.transforms)
 
     @cached_property
     def diagnostics(self) -> pd.DataFrame:
-        """R-hat and effective draws of the worst effect, scale, hyper-scale, noise scale and sampled carry-over.
+        """R-hat and effective draws of the worst effect, scale, hyper-scale, noise scale and sampled transform.
 
         Effects are joint effects at up to 64 observed combinations of the actions; where the joint
         effect is not identified, effects under each of the regimes at hand.
@@ -196,7 +198,7 @@ class FitCore:
         heads = self.design.structure.heads
         known = level_weights(joint, self.regimes, heads, separable=self.model.separable) is not None
         flags = indicators([joint] if known else self.regimes, self.actions)
-        rows = np.concatenate([self.design.rows(probes, flag) for flag in flags])
+        rows = np.concatenate([self.effects.design.rows(probes, flag) for flag in flags])
         return mixing_table(
             {
                 "effects": self.effects.project(rows),
@@ -207,7 +209,7 @@ class FitCore:
                 name: np.log(posterior[name].values.reshape(*posterior["alpha"].shape, -1))
                 for name in self.model.family.parameters
             }
-            | {str(name): posterior[name].values for name in posterior if str(name).startswith("adstock_")}
+            | {str(name): posterior[name].values for name in posterior if parameter_of(str(name))}
         )
 
     @cached_property
@@ -216,9 +218,15 @@ class FitCore:
         posterior = self.datatree["posterior"].dataset
         constant = self.datatree["constant_data"].dataset
         coefficients = np.concatenate([posterior["alpha"].values[..., None], posterior["beta"].values], axis=-1)
+        design, tau = self.design, posterior["tau"].values if "tau" in posterior else None
+        saturations = sampled_saturations(self.model.transforms)
+        if saturations:
+            drawn = {a: {name: draws_of(posterior)[a][name] for name in s.free} for a, s in saturations.items()}
+            design, coefficients = in_common_columns(design, coefficients, drawn, constant["observed_rows"].values)
+            tau = None  # of other columns
         return EffectPosterior(
             outcome=self.outcome_name,
-            design=self.design,
+            design=design,
             graph=self.graph,
             regimes=self.regimes,
             separable=self.model.separable,
@@ -232,7 +240,7 @@ class FitCore:
             if "natural_rows" in self.datatree.children
             else None,
             lift_tests=self.lift_tests,
-            tau=posterior["tau"].values if "tau" in posterior else None,
+            tau=tau,
         )
 
     @cached_property

@@ -21,7 +21,7 @@ from bayes_ivgen.interface.sampled_rows import errors_at_means, sampled_problem
 from bayes_ivgen.media.carry_over import carried_rows, carry_over, set_by_week
 from bayes_ivgen.media.dependence import independent_share
 from bayes_ivgen.media.plans import PlanRows, plan_rows
-from bayes_ivgen.media.transforms import adstock_of, sampled_adstocks
+from bayes_ivgen.media.transforms import adstock_of, any_sampled, sampled_adstocks
 from bayes_ivgen.model.design import indicators
 
 
@@ -116,7 +116,7 @@ class FitMedia(FitCore):
                 "the data say nothing of time; pass the rows as they were read, with "
                 "RegimeData.from_frame(..., time='week')."
             )
-        if sampled_adstocks(self.model.transforms):
+        if any_sampled(self.model.transforms):
             problem = sampled_problem(self.model, data, self.transforms, self.regimes, self.design)
             error = errors_at_means(problem, self.datatree["posterior"].dataset)
             at = problem.rows.place

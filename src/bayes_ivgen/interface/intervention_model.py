@@ -19,7 +19,13 @@ from bayes_ivgen.interface.carried import carried_data
 from bayes_ivgen.interface.columns_in_use import check_columns_in_use
 from bayes_ivgen.interface.pymc_effects import PymcEffects
 from bayes_ivgen.interface.spec_shown import SpecShown
-from bayes_ivgen.media.transforms import checked_transforms, sampled_adstocks, transforms_from_dict, transforms_to_dict
+from bayes_ivgen.media.transforms import (
+    any_sampled,
+    checked_transforms,
+    free_parameters,
+    transforms_from_dict,
+    transforms_to_dict,
+)
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.build import build_design
 from bayes_ivgen.model.families import Family, Likelihood, family_of
@@ -166,9 +172,9 @@ class InterventionModel(PymcEffects, SpecShown):
         True
         """
         sampled = {
-            f"adstock_{name}[{action}]": prior
-            for action, adstock in sampled_adstocks(self.transforms).items()
-            for name, prior in adstock.free.items()
+            f"{variable}[{action}]": prior
+            for variable, priors in free_parameters(self.transforms).items()
+            for action, prior in priors.items()
         }
         return replace(Priors.from_user(self.priors, self.family.parameters), transforms=sampled)
 
@@ -394,7 +400,7 @@ class InterventionModel(PymcEffects, SpecShown):
         """
         if self.family.rowwise:
             from bayes_ivgen.interface.family_fitting import fit_family_model as fit_model
-        elif sampled_adstocks(self.transforms):
+        elif any_sampled(self.transforms):
             from bayes_ivgen.interface.sampled_fitting import fit_sampled_model as fit_model
         else:
             from bayes_ivgen.interface.fitting import fit_model
@@ -490,7 +496,7 @@ class InterventionModel(PymcEffects, SpecShown):
             )
         from bayes_ivgen.model.pymc_model import rowwise_model
 
-        if sampled_adstocks(self.transforms):
+        if any_sampled(self.transforms):
             from bayes_ivgen.interface.sampled_fitting import sampled_pymc_model
 
             return sampled_pymc_model(self, data, lift_tests)

@@ -1,4 +1,4 @@
-"""From a specification whose carry-over has priors, and data, to a fit."""
+"""From a specification whose transforms have priors, and data, to a fit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from bayes_ivgen.interface.fit import Fit
 from bayes_ivgen.interface.fitting import Prepared, attributes, check_client, check_data, check_engine, check_numbers
 from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.interface.sampled_rows import (
-    draws_of,
     means_of,
     reference_numbers,
     residuals_at_means,
@@ -33,6 +32,7 @@ from bayes_ivgen.interface.sampled_rows import (
 )
 from bayes_ivgen.interface.tree import make_datatree
 from bayes_ivgen.media.lagged import at_values
+from bayes_ivgen.media.transforms import draws_of
 from bayes_ivgen.model.carried_model import CarriedProblem, carried_model
 from bayes_ivgen.model.graph_check import warn_if_contradicted
 from bayes_ivgen.model.linear import LinearObservations
@@ -110,19 +110,20 @@ def _known(prepared: Prepared) -> LinearObservations | None:
 def _check_options(model: InterventionModel, engine: str, client: Any, checkpoint: Any) -> None:
     if engine != "nuts":
         raise SpecError(
-            f"engine={engine!r} works on sums of squares of the rows, which change with the carry-over; an Adstock "
-            "with a prior is sampled by engine='nuts'. Or pass numbers, lists to choose from, or None in Adstock."
+            f"engine={engine!r} works on sums of squares of the rows, which change with carry-over and saturation; an "
+            "Adstock or Saturation with a prior is sampled by engine='nuts'. Or pass numbers, lists to choose from, or "
+            "None there."
         )
     if client is not None or checkpoint is not None:
         idle = "client" if client is not None else "checkpoint"
         raise SpecError(
-            f"{idle} is of no use where carry-over is sampled: NUTS needs the rows themselves, in this process. Leave "
-            "it out."
+            f"{idle} is of no use where transforms are sampled: NUTS needs the rows themselves, in this process. "
+            "Leave it out."
         )
     if model.weights is not None:
         raise SpecError(
-            f"weights={model.weights!r} come from a first fit with one carry-over; with an Adstock that has a prior "
-            "pass weights=None."
+            f"weights={model.weights!r} come from a first fit with numbers for all transforms; with an Adstock or a "
+            "Saturation that has a prior pass weights=None."
         )
 
 
@@ -145,12 +146,12 @@ def _datatree(
     record: xr.Dataset,
     settings: Mapping[str, Any],
 ) -> xr.DataTree:
-    """Lay draws out as for other fits; statistics and residuals are those at the posterior means of the carry-over."""
+    """Lay draws out as for other fits; statistics and residuals are those at the posterior means of the transforms."""
     model, data, graph, design, priors, tests = prepared
-    names = {name: f"adstock_{name}_action" for name in problem.free}
+    dims = {variable: f"{variable}_action" for variable in problem.free}
     extra = xr.Dataset(
-        {f"adstock_{name}": ((*DIMS, dim), sampled[f"adstock_{name}"]) for name, dim in names.items()},
-        coords={dim: problem.coords[dim] for dim in names.values()},
+        {variable: ((*DIMS, dim), sampled[variable]) for variable, dim in dims.items()},
+        coords={dim: problem.coords[dim] for dim in dims.values()},
     )
     means = means_of(draws_of(extra))
     assert data.carried is not None  # the model has transforms
@@ -162,12 +163,12 @@ def _datatree(
     tree = make_datatree(data, gibbs, statistics, problem.sigma_index, sampled, record)
     _put(tree, "posterior", extra)
     densities = {
-        f"adstock_{name}": (
+        variable: (
             (*DIMS, dim),
-            np.stack([p.log_density(sampled[f"adstock_{name}"][..., i])
-                      for i, p in enumerate(problem.free[name].values())], axis=-1),
+            np.stack([p.log_density(sampled[variable][..., i])
+                      for i, p in enumerate(problem.free[variable].values())], axis=-1),
         )
-        for name, dim in names.items()
+        for variable, dim in dims.items()
     }  # fmt: skip
     _put(tree, "log_prior", xr.Dataset(densities, coords=extra.coords))
     likelihood = xr.Dataset({"outcome": ((*DIMS, "regime"), sampled["log_likelihood"])})

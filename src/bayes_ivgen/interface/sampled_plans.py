@@ -12,10 +12,9 @@ import xarray as xr
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.effects import EffectPosterior
 from bayes_ivgen.effects.queries import Queries
-from bayes_ivgen.interface.sampled_rows import draws_of
 from bayes_ivgen.media.lagged import weights_at
 from bayes_ivgen.media.plans import PlanRows
-from bayes_ivgen.media.transforms import sampled_adstocks
+from bayes_ivgen.media.transforms import draws_of, sampled_adstocks
 
 if TYPE_CHECKING:
     from bayes_ivgen.interface.intervention_model import InterventionModel

@@ -1,4 +1,4 @@
-"""Rows, draws and residuals of a model whose carry-over is sampled."""
+"""Rows, draws and residuals of a model whose transforms are sampled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.inference.noise import Residuals
 from bayes_ivgen.media.lagged import LaggedRows
-from bayes_ivgen.media.transforms import Transforms, sampled_adstocks
+from bayes_ivgen.media.transforms import Transforms, draws_of
 from bayes_ivgen.model import Design
 from bayes_ivgen.model.carried_model import CarriedProblem
 
@@ -31,19 +31,8 @@ def sampled_problem(
 ) -> CarriedProblem:
     """Rows as they were read with the design of the model at the reference."""
     rows = LaggedRows.of(data, model.transforms or {}, reference, regimes)
-    return CarriedProblem(rows, design, *model.sigma_groups([regime.label for regime in regimes]))
-
-
-def draws_of(posterior: xr.Dataset) -> dict[str, dict[str, FloatArray]]:
-    """Draws of what was sampled, (chain, draw) each, by action and name."""
-    found: dict[str, dict[str, FloatArray]] = {}
-    for variable in posterior:
-        name = str(variable).removeprefix("adstock_")
-        if name == variable:
-            continue
-        for i, action in enumerate(posterior[f"{variable}_action"].values):
-            found.setdefault(str(action), {})[name] = posterior[variable].values[..., i]
-    return found
+    index, names = model.sigma_groups([regime.label for regime in regimes])
+    return CarriedProblem(rows, design, index, names, model.transforms or {})
 
 
 def means_of(draws: Mapping[str, Mapping[str, FloatArray]]) -> Numbers:
@@ -58,7 +47,7 @@ def errors_at_means(problem: CarriedProblem, posterior: xr.Dataset) -> FloatArra
 
 
 def residuals_at_means(problem: CarriedProblem, coefficients: FloatArray, parameters: Numbers) -> Residuals:
-    """Residuals of all rows at the posterior means of the carry-over; `coefficients` are draws (draws, P)."""
+    """Residuals of all rows at the posterior means of what was sampled; `coefficients` are draws (draws, P)."""
     x, rows = problem.columns(parameters), problem.rows
     mean = coefficients.mean(axis=0)
     covariance = np.atleast_2d(np.cov(coefficients, rowvar=False))
@@ -70,10 +59,9 @@ def residuals_at_means(problem: CarriedProblem, coefficients: FloatArray, parame
 def reference_numbers(transforms: Transforms, reference: Transforms) -> Numbers:
     """Values of the reference for what is free; the memory at the median of its prior."""
     found: Numbers = {}
-    for action, adstock in sampled_adstocks(transforms).items():
-        chosen = reference[action][0]
-        found[action] = {
-            name: prior.quantiles(0.5)[0] if name == "memory" else float(getattr(chosen, name))
-            for name, prior in adstock.free.items()
-        }
+    for action, items in transforms.items():
+        for item, chosen in zip(items, reference[action], strict=True):
+            for name, prior in item.free.items():
+                number = prior.quantiles(0.5)[0] if name == "memory" else float(getattr(chosen, name))
+                found.setdefault(action, {})[name] = number
     return found

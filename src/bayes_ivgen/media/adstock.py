@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Literal
@@ -12,13 +11,12 @@ import numpy as np
 from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.media.parameter_prior import ParameterPrior, is_prior
-from bayes_ivgen.media.values import Choice, checked_choice, is_fixed
+from bayes_ivgen.media.values import Choice, check_alike, checked_choice, is_fixed, options
 
 AdstockKind = Literal["geometric", "delayed"]
 Wash = Literal["drop", "label"]
 ALPHAS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-GRID = (0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95)  # quantiles of a prior among which the place of knots is chosen
-OPEN: Any = {"high_open": True, "sampled": True}
+OPEN: Any = {"high_open": True}
 UPPER = 0.95  # quantile at which rows are told apart, so that they are set or natural for nearly all draws
 MEMORY = ParameterPrior("Beta", (("alpha", 1.0), ("beta", 3.0)))
 
@@ -90,18 +88,13 @@ class Adstock:
             raise SpecError(f"Adstock(l_max={self.l_max!r}): it must be a whole number of weeks, 1 or more.")
         object.__setattr__(self, "alpha", checked_choice("Adstock", "alpha", self.alpha, 0.0, 1.0, **OPEN))
         top = float(self.l_max - 1)
-        object.__setattr__(self, "theta", checked_choice("Adstock", "theta", self.theta, 0.0, top, sampled=True))
+        object.__setattr__(self, "theta", checked_choice("Adstock", "theta", self.theta, 0.0, top))
         object.__setattr__(self, "memory", checked_choice("Adstock", "memory", self.memory, 0.0, 1.0, **OPEN))
         if self.kind == "geometric" and self.theta != 0.0:
             raise SpecError(
                 f"Adstock(theta={self.theta!r}): geometric carry-over has no delay; pass kind='delayed' with it."
             )
-        both = {"alpha": self.alpha, "theta": self.theta}
-        if self.sampled and not all(is_fixed(value) or is_prior(value) for value in both.values()):
-            raise SpecError(
-                f"Adstock(alpha={self.alpha}, theta={self.theta}): one is sampled and the other would be chosen by "
-                "marginal likelihood; pass a number or a Prior for each."
-            )
+        check_alike("Adstock", {"alpha": self.alpha, "theta": self.theta})
         if isinstance(self.memory, tuple):
             raise SpecError(f"Adstock(memory={list(self.memory)}): pass a number, a Prior, or None.")
         if self.memory is not None and not self.sampled:
@@ -170,8 +163,8 @@ class Adstock:
         >>> len(ivg.media.Adstock().candidates())
         10
         """
-        alphas = _options(self.alpha, ALPHAS)
-        thetas = _options(self.theta, tuple(float(week) for week in range(self.l_max // 2 + 1)))
+        alphas = options(self.alpha, ALPHAS)
+        thetas = options(self.theta, tuple(float(week) for week in range(self.l_max // 2 + 1)))
         pairs = [(a, t) for a, t in product(alphas, thetas) if a > 0 or t == 0]
         return [replace(self, alpha=a, theta=t, memory=None) for a, t in pairs]
 
@@ -251,11 +244,3 @@ def adstock_weights(kind: str, alpha: float, theta: float, l_max: int) -> FloatA
     exponent = lags if kind == "geometric" else (lags - theta) ** 2
     raw = np.power(float(alpha), exponent)
     return np.asarray(raw / raw.sum())
-
-
-def _options(value: Choice, default: Sequence[float]) -> tuple[float, ...]:
-    if value is None:
-        return tuple(default)
-    if isinstance(value, ParameterPrior):
-        return value.quantiles(*GRID)
-    return value if isinstance(value, tuple) else (float(value),)  # type: ignore[arg-type]

@@ -101,6 +101,13 @@ def check_fits(data: RegimeData, transforms: Transforms) -> None:
             )
 
 
+def rows_as_read(data: RegimeData) -> tuple[FloatArray, list[Regime]]:
+    """Return all rows of data in whatever order, shape (n, columns), and the regime of each."""
+    batches = list(data._source.read())
+    regimes = [data._regime_of_label[batch.label] for batch in batches for _ in range(len(batch.values))]
+    return np.concatenate([batch.values for batch in batches]), regimes
+
+
 def lags(series: RowSeries, column: FloatArray, n_lags: int, before: float = np.nan) -> FloatArray:
     """Values of this row and the rows before it in its series, shape (n, n_lags); `before` where there are none."""
     found = np.full((len(column), n_lags), before)

@@ -1,9 +1,9 @@
-"""Rows whose carry-over is not known yet: this week's spends and those before, side by side."""
+"""Rows whose carry-over or saturation is not known yet: this week's spends and those before, side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.media.adstock import Adstock, adstock_weights
-from bayes_ivgen.media.carry_over import carried_rows, lags, set_by_week
+from bayes_ivgen.media.carry_over import carried_rows, lags, rows_as_read, set_by_week
 from bayes_ivgen.media.transforms import Transforms, adstock_of, sampled_adstocks
 
 MOST_ROWS = 50_000  # each is visited in every step of the sampler
@@ -41,7 +41,7 @@ class LaggedRows:
     regime : ndarray of int, shape (n,)
         Position of the regime of each row.
     place : ndarray of int, shape (n,)
-        Position of each row in the series of the data.
+        Position of each row in the series of the data; in the data themselves, where nothing is carried over.
     """
 
     actions: tuple[str, ...]
@@ -77,21 +77,12 @@ class LaggedRows:
         SpecError
             If the rows are carried over already, or too many.
         """
-        series = data.series
-        if series is None:
-            raise SpecError(
-                "the carry-over of the model is sampled, which takes the spends of every week, but the data hold "
-                "carried-over ones; pass the rows as they were read."
-            )
-        weekly = set_by_week(data, series)
-        judged = upper_transforms(transforms, reference)
-        values, regime_of, fate = carried_rows(data, series, reference, weekly, judged)
-        kept = np.flatnonzero(fate == "")
+        values, regime_of, kept = _rows(data, transforms, reference)
         if len(kept) > MOST_ROWS:
             raise SpecError(
-                f"carry-over with a prior is sampled row by row, and there are {len(kept):,} rows; up to {MOST_ROWS:,} "
-                "are within reach. Pass numbers, lists to choose from, or None in Adstock, or sum the rows of small "
-                "units."
+                f"transforms with a prior are sampled row by row, and there are {len(kept):,} rows; up to "
+                f"{MOST_ROWS:,} are within reach. Pass numbers, lists to choose from, or None in Adstock and "
+                "Saturation, or sum the rows of small units."
             )
         position = {regime: i for i, regime in enumerate(regimes)}
         regime = np.array([position[regime_of[i]] for i in kept], dtype=np.intp)
@@ -101,6 +92,8 @@ class LaggedRows:
         named = {name: i for i, name in enumerate(columns.read)}
         spends = {}
         for action, adstock in sampled_adstocks(transforms).items():
+            series = data.series
+            assert series is not None  # _rows
             before = np.nan if adstock.initial is None else adstock.initial
             spends[action] = lags(series, series.values[:, data.index(action)], adstock.l_max, before)[kept]
         return cls(
@@ -143,6 +136,24 @@ class LaggedRows:
         return causal, natural
 
 
+def _rows(
+    data: RegimeData, transforms: Transforms, reference: Transforms
+) -> tuple[FloatArray, list[Regime], NDArray[np.intp]]:
+    """All rows carried over by the reference, the regime of each, and which of them a fit uses."""
+    series = data.series
+    if any(adstock_of(items) for items in transforms.values()):
+        if series is None:
+            raise SpecError(
+                "transforms of the model are sampled, which takes the spends of every week, but the data hold "
+                "carried-over ones; pass the rows as they were read."
+            )
+        weekly, judged = set_by_week(data, series), upper_transforms(transforms, reference)
+        values, regime_of, fate = carried_rows(data, series, reference, weekly, judged)
+        return values, regime_of, np.flatnonzero(fate == "")
+    values, regime_of = rows_as_read(data)
+    return values, regime_of, np.flatnonzero([regime in data.profiles for regime in regime_of])
+
+
 def weights_at(adstock: Adstock, values: Mapping[str, float]) -> tuple[FloatArray, FloatArray]:
     """Weights of the carry-over and of the memory of natural spends, at numbers for what is free."""
     number = {name: values.get(name, getattr(adstock, name)) for name in ("alpha", "theta", "memory")}
@@ -164,8 +175,9 @@ def at_values(reference: Transforms, values: Mapping[str, Mapping[str, float]]) 
     """Return the reference with other numbers for what is sampled."""
     found = dict(reference)
     for action, named in values.items():
-        adstock = adstock_of(reference[action])
-        assert adstock is not None  # it is sampled
-        numbers = {name: value for name, value in named.items() if name != "memory"}
-        found[action] = (replace(adstock, **numbers), *reference[action][1:])  # type: ignore[arg-type]
+        items = []
+        for item in reference[action]:
+            names = {field.name for field in fields(item)} - {"memory"}
+            items.append(replace(item, **{name: x for name, x in named.items() if name in names}))  # type: ignore[arg-type]
+        found[action] = tuple(items)
     return found

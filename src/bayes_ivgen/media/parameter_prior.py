@@ -1,4 +1,4 @@
-"""Priors of parameters of carry-over, as data: read from pymc-extras `Prior` objects."""
+"""Priors of parameters of carry-over and saturation, as data: read from pymc-extras `Prior` objects."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ParameterPrior:
 
     Attributes
     ----------
-    distribution : {"Beta", "Uniform", "TruncatedNormal"}
+    distribution : {"Beta", "Uniform", "TruncatedNormal", "LogNormal", "Gamma", "HalfNormal"}
         Name of the PyMC distribution.
     parameters : tuple of (str, float)
         Its parameters.
@@ -49,8 +49,11 @@ class ParameterPrior:
             return prior
         where = f"{of}({name}=Prior({prior.distribution!r}))"
         example = f'for example Prior("Uniform", lower={low:g}, upper={high:g})'
+        if np.isinf(high):
+            example = 'for example Prior("LogNormal", mu=3.0, sigma=0.5)'
         if prior.distribution not in _LAWS:
-            raise SpecError(f"{where}: valid are {', '.join(_LAWS)}, {example}.")
+            inside = [law for law in _LAWS if np.isinf(high) or law not in _POSITIVE]
+            raise SpecError(f"{where}: valid are {', '.join(inside)}, {example}.")
         shaped = next((key for key in ("dims", "transform") if getattr(prior, key, None)), None)
         if shaped is not None:
             raise SpecError(f"{where} has {shaped}, which the model sets itself; leave it out of the Prior.")
@@ -67,7 +70,7 @@ class ParameterPrior:
         wrong = next((key for key in ("alpha", "beta", "sigma") if given.get(key, 1.0) <= 0), None)
         if wrong is not None:
             raise SpecError(f"{where}: {wrong} is {given[wrong]:g}; it must be above zero.")
-        lower, upper = given.get("lower", 0.0), given.get("upper", 1.0)
+        lower, upper = given.get("lower", 0.0), given.get("upper", np.inf if prior.distribution in _POSITIVE else 1.0)
         if not low <= lower < upper <= high:
             raise SpecError(
                 f"{where} lies between {lower:g} and {upper:g}, but {name} between {low:g} and {high:g}; {example}."
@@ -109,6 +112,9 @@ _LAWS: Mapping[str, Law] = MappingProxyType(
         "TruncatedNormal": lambda mu, sigma, lower, upper: stats.truncnorm(
             (lower - mu) / sigma, (upper - mu) / sigma, loc=mu, scale=sigma
         ),
+        "LogNormal": lambda mu, sigma: stats.lognorm(sigma, scale=np.exp(mu)),
+        "Gamma": lambda alpha, beta: stats.gamma(alpha, scale=1 / beta),
+        "HalfNormal": lambda sigma: stats.halfnorm(scale=sigma),
     }
 )
 _PARAMETERS = MappingProxyType(
@@ -116,5 +122,9 @@ _PARAMETERS = MappingProxyType(
         "Beta": ("alpha", "beta"),
         "Uniform": ("lower", "upper"),
         "TruncatedNormal": ("mu", "sigma", "lower", "upper"),
+        "LogNormal": ("mu", "sigma"),
+        "Gamma": ("alpha", "beta"),
+        "HalfNormal": ("sigma",),
     }
 )
+_POSITIVE = ("LogNormal", "Gamma", "HalfNormal")  # on all numbers above zero

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Literal
@@ -11,7 +11,8 @@ import numpy as np
 
 from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.errors import SpecError
-from bayes_ivgen.media.values import Choice, checked_choice, is_fixed
+from bayes_ivgen.media.parameter_prior import ParameterPrior, is_prior
+from bayes_ivgen.media.values import Choice, check_alike, checked_choice, is_fixed, options
 
 SaturationKind = Literal["hill", "logistic", "michaelis_menten"]
 HALVES = (0.25, 0.5, 1.0, 2.0, 4.0)  # of a typical spend
@@ -38,9 +39,10 @@ class Saturation:
     ----------
     kind : {"hill", "logistic", "michaelis_menten"}
         The curve.
-    kappa, slope : float, list of float, or None
-        Of Hill: the spend of half the effect, and the steepness; None and lists are chosen by marginal likelihood.
-    lam : float, list of float, or None
+    kappa, slope : float, list of float, Prior or None
+        Of Hill: the spend of half the effect, and the steepness. None and lists are chosen by marginal likelihood; a
+        ``Prior`` of pymc_extras is sampled, with ``engine="nuts"`` (docs/theory/carry_over.md).
+    lam : float, list of float, Prior or None
         Of the others: a rate in one over spend (logistic), or the spend of half the effect (Michaelis-Menten).
 
     Raises
@@ -75,11 +77,46 @@ class Saturation:
                 )
             checked = checked_choice("Saturation", name, value, 0.0, np.inf, low_open=True)
             object.__setattr__(self, name, checked)
+        check_alike("Saturation", self.parameters)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Parameters of the kind by name, as they were given.
+
+        Examples
+        --------
+        >>> ivg.media.Saturation("logistic", lam=0.1).parameters
+        {'lam': 0.1}
+        """
+        return {name: getattr(self, name) for name in PARAMETERS[self.kind]}
 
     @property
     def fixed(self) -> bool:
         """Whether all parameters are numbers."""
-        return all(is_fixed(getattr(self, name)) for name in PARAMETERS[self.kind])
+        return all(is_fixed(value) for value in self.parameters.values())
+
+    @property
+    def free(self) -> dict[str, ParameterPrior]:
+        """Priors of what is sampled.
+
+        Examples
+        --------
+        >>> from pymc_extras.prior import Prior
+        >>> list(ivg.media.Saturation("hill", kappa=Prior("LogNormal", mu=3.7, sigma=0.5), slope=1.0).free)
+        ['kappa']
+        """
+        return {name: value for name, value in self.parameters.items() if isinstance(value, ParameterPrior)}
+
+    @property
+    def sampled(self) -> bool:
+        """Whether a parameter has a prior, so that ``engine="nuts"`` samples it.
+
+        Examples
+        --------
+        >>> ivg.media.Saturation("hill").sampled
+        False
+        """
+        return any(is_prior(value) for value in self.parameters.values())
 
     def __call__(self, x: Any) -> FloatArray:
         """Evaluate at spends of any shape.
@@ -93,13 +130,7 @@ class Saturation:
             raise SpecError(
                 f"{self} has no values before its parameters are chosen: pass numbers, or see fit.transforms."
             )
-        spend = np.maximum(np.asarray(x, dtype=float), 0.0)
-        if self.kind == "logistic":
-            return np.asarray(np.tanh(self._number("lam") * spend / 2))
-        if self.kind == "michaelis_menten":
-            return np.asarray(spend / (self._number("lam") + spend))
-        ratio = (spend / self._number("kappa")) ** self._number("slope")
-        return np.asarray(ratio / (1.0 + ratio))
+        return saturation_values(self.kind, self.parameters, x)
 
     def inverse(self, share: Any) -> FloatArray:
         """Spend that has a share of the largest effect.
@@ -152,11 +183,11 @@ class Saturation:
         [10.0, 20.0, 40.0, 80.0, 160.0]
         """
         if self.kind == "hill":
-            halves = _options(self.kappa, [share * typical for share in HALVES])
-            return [replace(self, kappa=k, slope=s) for k, s in product(halves, _options(self.slope, SLOPES))]
+            halves = options(self.kappa, [share * typical for share in HALVES])
+            return [replace(self, kappa=k, slope=s) for k, s in product(halves, options(self.slope, SLOPES))]
         unit = [np.log(3.0) / (share * typical) for share in HALVES]
         default = unit if self.kind == "logistic" else [share * typical for share in HALVES]
-        return [replace(self, lam=value) for value in _options(self.lam, default)]
+        return [replace(self, lam=value) for value in options(self.lam, default)]
 
     def start(self, typical: float) -> Saturation:
         """Numbers from which the choice starts: the middle candidate.
@@ -198,7 +229,13 @@ class Saturation:
         return float(getattr(self, name))
 
 
-def _options(value: Choice, default: Sequence[float]) -> tuple[float, ...]:
-    if value is None:
-        return tuple(default)
-    return value if isinstance(value, tuple) else (float(value),)  # type: ignore[arg-type]
+def saturation_values(kind: str, parameters: Mapping[str, Any], x: Any) -> FloatArray:
+    """Evaluate at spends; parameters are numbers, or arrays that broadcast with `x`."""
+    spend = np.maximum(np.asarray(x, dtype=float), 0.0)
+    if kind == "logistic":
+        return np.asarray(np.tanh(parameters["lam"] * spend / 2))
+    if kind == "michaelis_menten":
+        return np.asarray(spend / (parameters["lam"] + spend))
+    # Of the inverse ratio: no infinity over infinity at large spends.
+    with np.errstate(divide="ignore", over="ignore"):
+        return np.asarray(1.0 / (1.0 + (parameters["kappa"] / spend) ** parameters["slope"]))

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import xarray as xr
+
+from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.media.adstock import Adstock
 from bayes_ivgen.media.parameter_prior import ParameterPrior
@@ -12,6 +15,7 @@ from bayes_ivgen.media.saturation import Saturation
 
 Transform = Adstock | Saturation
 Transforms = Mapping[str, tuple[Transform, ...]]
+FREE = {"adstock": ("alpha", "theta", "memory"), "saturation": ("kappa", "slope", "lam")}  # what may have a prior
 
 
 def checked_transforms(given: Any) -> dict[str, tuple[Transform, ...]] | None:
@@ -56,6 +60,46 @@ def sampled_adstocks(transforms: Transforms | None) -> dict[str, Adstock]:
     """Return the carry-over of each action that has a parameter with a prior."""
     found = {action: adstock_of(items) for action, items in (transforms or {}).items()}
     return {action: item for action, item in found.items() if item is not None and item.sampled}
+
+
+def sampled_saturations(transforms: Transforms | None) -> dict[str, Saturation]:
+    """Return the saturation of each action that has a parameter with a prior."""
+    found = {action: saturation_of(items) for action, items in (transforms or {}).items()}
+    return {action: item for action, item in found.items() if item is not None and item.sampled}
+
+
+def any_sampled(transforms: Transforms | None) -> bool:
+    """Whether a transform has a parameter with a prior."""
+    return any(item.sampled for items in (transforms or {}).values() for item in items)
+
+
+def free_parameters(transforms: Transforms | None) -> dict[str, dict[str, ParameterPrior]]:
+    """Return the priors of what is sampled, by variable and action: ``{"adstock_alpha": {"tv": prior}}``."""
+    found: dict[str, dict[str, ParameterPrior]] = {}
+    for action, items in (transforms or {}).items():
+        for item in items:
+            for name, prior in item.free.items():
+                found.setdefault(f"{type(item).__name__.lower()}_{name}", {})[action] = prior
+    order = [f"{kind}_{name}" for kind, names in FREE.items() for name in names]
+    return {variable: found[variable] for variable in order if variable in found}
+
+
+def parameter_of(variable: str) -> str | None:
+    """Return the parameter that a variable of a posterior holds, ``alpha`` of ``adstock_alpha``; None of others."""
+    kind, _, name = variable.partition("_")
+    return name if name in FREE.get(kind, ()) else None
+
+
+def draws_of(posterior: xr.Dataset) -> dict[str, dict[str, FloatArray]]:
+    """Draws of what was sampled, (chain, draw) each, by action and name."""
+    found: dict[str, dict[str, FloatArray]] = {}
+    for variable in posterior:
+        name = parameter_of(str(variable))
+        if name is None:
+            continue
+        for i, action in enumerate(posterior[f"{variable}_action"].values):
+            found.setdefault(str(action), {})[name] = posterior[variable].values[..., i]
+    return found
 
 
 def transforms_to_dict(transforms: Transforms | None) -> dict[str, list[dict[str, Any]]] | None:

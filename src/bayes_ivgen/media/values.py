@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from bayes_ivgen.errors import SpecError
 from bayes_ivgen.media.parameter_prior import ParameterPrior, is_prior
 
 Choice = float | Sequence[float] | ParameterPrior | None
+GRID = (0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95)  # quantiles of a prior among which the place of knots is chosen
 
 
 def is_fixed(value: Any) -> bool:
@@ -27,25 +28,16 @@ def checked_choice(
     *,
     low_open: bool = False,
     high_open: bool = False,
-    sampled: bool = False,
 ) -> Any:
     """Return a number as float, a list as a sorted tuple of floats, a prior as `ParameterPrior`; None stays.
 
     Raises
     ------
     SpecError
-        If a value is not a number inside its range, a list has fewer than two, or it is a prior and the parameter
-        cannot be `sampled`, or one that reaches outside the range.
+        If a value is not a number inside its range, a list has fewer than two, or a prior reaches outside the range.
     """
-    if is_prior(value) and sampled:
-        return ParameterPrior.from_user(of, name, value, low, high)
     if is_prior(value):
-        raise SpecError(
-            f"{of}({name}={value}): only carry-over is sampled, since a steady spend is the same spend whatever the "
-            "carry-over is, but not whatever its saturation. Pass a number, a list of numbers to "
-            f"choose from by marginal likelihood such as {name}=[{_inside(low, high)}, {_inside(low, high, 0.6)}], or "
-            f"None for the default list; or leave {of} out: a spline saturates as the rows say."
-        )
+        return ParameterPrior.from_user(of, name, value, low, high)
     if value is None:
         return None
     if isinstance(value, list | tuple | np.ndarray):
@@ -56,6 +48,26 @@ def checked_choice(
             )
         return tuple(items)
     return _number(of, name, value, low, high, low_open, high_open)
+
+
+def options(value: Choice, default: Sequence[float]) -> tuple[float, ...]:
+    """Return the numbers among which a parameter is chosen: of a prior, some of its quantiles."""
+    if value is None:
+        return tuple(default)
+    if isinstance(value, ParameterPrior):
+        return value.quantiles(*GRID)
+    return value if isinstance(value, tuple) else (float(value),)  # type: ignore[arg-type]
+
+
+def check_alike(of: str, values: Mapping[str, Any]) -> None:
+    """Raise a `SpecError` if one parameter is sampled and another would be chosen by marginal likelihood."""
+    sampled = any(is_prior(value) for value in values.values())
+    if sampled and not all(is_fixed(value) or is_prior(value) for value in values.values()):
+        shown = ", ".join(f"{name}={value}" for name, value in values.items())
+        raise SpecError(
+            f"{of}({shown}): one is sampled and the other would be chosen by marginal likelihood; pass a number or a "
+            "Prior for each."
+        )
 
 
 def _number(of: str, name: str, value: Any, low: float, high: float, low_open: bool, high_open: bool) -> float:

@@ -6,9 +6,11 @@ polynomial whose coefficients are linear in b: a row costs as much as one column
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from math import comb
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -23,10 +25,10 @@ from bayes_ivgen.basis import (
     FittedTensor,
 )
 from bayes_ivgen.basis.base import FloatArray
-from bayes_ivgen.media.saturation import Saturation
 from bayes_ivgen.model.components import CausalComponent, Component, ConfoundingComponent, InteractionComponent
 
 Values = Mapping[str, Any]  # arrays for what is known, tensors for what is random; shape (n,) each
+TINY = 1e-300  # spend in the place of zero
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,7 @@ class Pieces:
         Piece i is at work from ``origins[i]`` on, piece 0 also below.
     coefficients : ndarray of shape (m, degree + 1, p)
         Of powers of the distance from the origin, the highest first.
-    saturation : Saturation or None
+    curve : callable, optional
         s; by default x itself.
     """
 
@@ -49,14 +51,14 @@ class Pieces:
     width: float
     origins: FloatArray = field(repr=False)
     coefficients: FloatArray = field(repr=False)
-    saturation: Saturation | None = None
+    curve: Callable[[Any], Any] | None = None
 
     @classmethod
-    def of(cls, basis: FittedBasis) -> Self:
-        """Read a basis of numbers; one without columns has none here, too."""
+    def of(cls, basis: FittedBasis, free: Values = MappingProxyType({})) -> Self:
+        """Read a basis of numbers; one without columns has none here, too. `free` are random saturation parameters."""
         if isinstance(basis, FittedSaturated):
-            inner = cls.of(basis.basis)
-            return cls(inner.shift, inner.width, inner.origins, inner.coefficients, basis.saturation)
+            s = basis.saturation
+            return replace(cls.of(basis.basis), curve=partial(saturated, s.kind, {**s.parameters, **free}))
         if basis.n_linear + basis.n_wiggle == 0:
             return cls(0.0, 1.0, np.zeros(1), np.empty((1, 1, 0)))
         if isinstance(basis, FittedPolynomial):
@@ -81,7 +83,7 @@ class Pieces:
     def _place(self, x: Any) -> tuple[Any, Any]:
         import pytensor.tensor as pt
 
-        value = (saturated(self.saturation, x) - self.shift) / self.width
+        value = ((pt.as_tensor(x) if self.curve is None else self.curve(x)) - self.shift) / self.width
         # Sums of comparisons have no gradient, as the number of a piece should have none.
         piece = pt.sum(pt.ge(value[:, None], self.origins[None, 1:]), axis=1, dtype="int64")
         return piece, value - pt.as_tensor(self.origins)[piece]
@@ -110,25 +112,27 @@ def _legendre_pieces(basis: FittedPolynomial) -> FloatArray:
     return found * np.append(basis.scales[0], np.full(degree - 1, basis.scales[1]))
 
 
-def saturated(saturation: Saturation | None, x: Any) -> Any:
-    """Evaluate a saturation with numbers as parameters at a tensor."""
+def saturated(kind: str, parameters: Values, x: Any) -> Any:
+    """Evaluate a saturation at tensors; see `media.saturation.saturation_values`."""
     import pytensor.tensor as pt
 
-    if saturation is None:
-        return pt.as_tensor(x)
     spend = pt.maximum(x, 0.0)
-    if saturation.kind == "logistic":
-        return pt.tanh(saturation.lam * spend / 2)
-    if saturation.kind == "michaelis_menten":
-        return spend / (saturation.lam + spend)
-    ratio = (spend / saturation.kappa) ** saturation.slope
-    return ratio / (1.0 + ratio)
+    if kind == "logistic":
+        return pt.tanh(parameters["lam"] * spend / 2)
+    if kind == "michaelis_menten":
+        return spend / (parameters["lam"] + spend)
+    # The gradient of a power of zero with respect to its exponent would be 0 times infinity.
+    log_ratio = pt.log(pt.maximum(spend, TINY)) - pt.log(parameters["kappa"])
+    return pt.sigmoid(parameters["slope"] * log_ratio)
 
 
-def contribution(component: Component, values: Values, beta: Any) -> Any:
-    """Return columns @ beta of a component where it is at work; `values` of its variables and beta may be random."""
+def contribution(component: Component, values: Values, beta: Any, free: Values = MappingProxyType({})) -> Any:
+    """Return columns @ beta of a component where it is at work; `values` of its variables and beta may be random.
+
+    `free` are random parameters of the saturation of a causal component.
+    """
     if isinstance(component, CausalComponent):
-        return Pieces.of(component.basis).dot(values[component.action], beta)
+        return Pieces.of(component.basis, free).dot(values[component.action], beta)
     if isinstance(component, InteractionComponent):
         return _tensor_dot(component.tensor, values[component.first], values[component.second], beta)
     assert isinstance(component, ConfoundingComponent)  # no other component has an action as argument

@@ -1,25 +1,30 @@
-"""The model with random carry-over as a plain `pymc.Model`, row by row (docs/theory/carry_over.md).
+"""The model with random carry-over and saturation as a `pymc.Model`, row by row (docs/theory/carry_over.md).
 
 With lags x_k,t-l of the rows as data, the weights w(alpha) of carry-over and v(rho) of the memory of natural spends,
 
     Y_t ~ N( mu + sd [ alpha + sum_k m_k(w_k' x_k) + sum_k (1 - R_kt) c_k(v_k' x_k, ...) + q(s_t) ], sd sigma_r ),
 
-knots, centres and scales of all columns are those of the design, which was made at a reference.
+m_k a function of s_k(w_k' x_k) where the spend saturates. Knots, centres and scales of all columns are those of the
+design, which was made at a reference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayes_ivgen.basis import FittedSaturated
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.media.adstock import Adstock
 from bayes_ivgen.media.lagged import LaggedRows
+from bayes_ivgen.media.parameter_prior import ParameterPrior
+from bayes_ivgen.media.saturation import Saturation
+from bayes_ivgen.media.transforms import Transforms, free_parameters, parameter_of, sampled_saturations
 from bayes_ivgen.model.carried_columns import contribution
 from bayes_ivgen.model.components import CausalComponent, ConfoundingComponent, InteractionComponent
 from bayes_ivgen.model.components.dataset_offset import with_dataset
@@ -47,26 +52,30 @@ class CarriedProblem:
         Which noise scale each regime has.
     sigma_names : tuple of str
         Names of the noise scales.
+    transforms : dict of str to tuple
+        Transforms of the model, with priors.
     """
 
     rows: LaggedRows
     design: Design = field(repr=False)
     sigma_index: NDArray[np.intp]
     sigma_names: tuple[str, ...]
+    transforms: Transforms
 
     @cached_property
-    def free(self) -> dict[str, dict[str, Any]]:
-        """Priors of what is sampled, by parameter and action: ``{"alpha": {"tv": prior}}``."""
-        found: dict[str, dict[str, Any]] = {}
-        for action, adstock in self.rows.adstocks.items():
-            for name, prior in adstock.free.items():
-                found.setdefault(name, {})[action] = prior
-        return found
+    def free(self) -> dict[str, dict[str, ParameterPrior]]:
+        """Priors of what is sampled, by variable and action: ``{"adstock_alpha": {"tv": prior}}``."""
+        return free_parameters(self.transforms)
+
+    @cached_property
+    def saturations(self) -> dict[str, Saturation]:
+        """The saturations that are sampled, by action."""
+        return sampled_saturations(self.transforms)
 
     @cached_property
     def coords(self) -> dict[str, Any]:
         """Coordinates of all dims but those of rows."""
-        places = {f"adstock_{name}_action": list(priors) for name, priors in self.free.items()}
+        places = {f"{variable}_action": list(priors) for variable, priors in self.free.items()}
         regimes = {"regime": [regime.label for regime in self.rows.regimes]}
         return coordinates(self.design, self.sigma_names) | places | regimes
 
@@ -82,20 +91,24 @@ class CarriedProblem:
 
     @cached_property
     def random(self) -> list[int]:
-        """Positions of the components that have an action with random carry-over as an argument."""
-        sampled = set(self.rows.lags)
-        return [i for i, c in enumerate(self.design.components) if sampled & set(_arguments(c))]
+        """Positions of the components that have an action with random carry-over as an argument, or saturate."""
+        return [
+            i
+            for i, c in enumerate(self.design.components)
+            if set(self.rows.lags) & set(_arguments(c))
+            or (isinstance(c, CausalComponent) and c.action in self.saturations)
+        ]
 
     @cached_property
     def known_columns(self) -> NDArray[np.intp]:
-        """Columns that carry-over does not change; the intercept is one."""
+        """Columns that no transform changes; the intercept is one."""
         random = [np.r_[self.design.component_slices[i]] for i in self.random]
         return np.setdiff1d(np.arange(self.design.n_coefficients), np.concatenate([[], *random]))
 
     def columns(self, parameters: Mapping[str, Mapping[str, float]]) -> FloatArray:
         """All columns at numbers for what is free, by action and name; shape (n, P)."""
         causal, natural = self.rows.carried(parameters)
-        found = self.design.rows(causal, self.was_set, self.rows.dataset)
+        found = self.design_at(parameters).rows(causal, self.was_set, self.rows.dataset)
         of_natural = self.design.rows(natural, self.was_set, self.rows.dataset)
         for i in self.random:
             if isinstance(self.design.components[i], ConfoundingComponent):
@@ -103,13 +116,33 @@ class CarriedProblem:
                 found[:, place] = of_natural[:, place]
         return found
 
-    def mean(self, coefficients: Any, spends: Mapping[str, Any], naturals: Mapping[str, Any], known: Any) -> Any:
+    def design_at(self, parameters: Mapping[str, Mapping[str, float]]) -> Design:
+        """Return the design with other saturations: knots, centres and scales stay."""
+        components = list(self.design.components)
+        for i, c in enumerate(components):
+            if isinstance(c, CausalComponent) and c.action in self.saturations:
+                assert isinstance(c.basis, FittedSaturated)
+                named = {name: parameters[c.action][name] for name in self.saturations[c.action].free}
+                basis = FittedSaturated(c.basis.basis, replace(c.basis.saturation, **named))  # type: ignore[arg-type]
+                components[i] = replace(c, basis=basis)
+        return replace(self.design, components=tuple(components))
+
+    def mean(
+        self,
+        coefficients: Any,
+        variables: Mapping[str, Mapping[str, Any]],
+        spends: Mapping[str, Any],
+        naturals: Mapping[str, Any],
+        known: Any,
+    ) -> Any:
         """Mean of all rows in units of the model, as a tensor.
 
         Parameters
         ----------
         coefficients : tensor of shape (P,)
             The intercept first.
+        variables : dict of str to dict of str to scalar tensor
+            What is free by action and name.
         spends, naturals : dict of str to tensor of shape (n,)
             Carried-over spends, and what natural spends tell of the confounder.
         known : array or tensor of shape (n, columns)
@@ -127,7 +160,11 @@ class CarriedProblem:
             at = np.flatnonzero(factor)
             given = values | dict(naturals if isinstance(component, ConfoundingComponent) else spends)
             here = {name: given[name][at] for name in _arguments(component)}
-            part = factor[at] * contribution(component, here, coefficients[place])
+            free: Mapping[str, Any] = {}
+            if isinstance(component, CausalComponent) and component.action in self.saturations:
+                named = variables[component.action]
+                free = {name: named[name] for name in self.saturations[component.action].free}
+            part = factor[at] * contribution(component, here, coefficients[place], free)
             total = pt.inc_subtensor(total[at], part)
         return total
 
@@ -143,17 +180,17 @@ def _arguments(component: Any) -> tuple[str, ...]:
     return ()
 
 
-def carry_over_variables(problem: CarriedProblem) -> dict[str, dict[str, Any]]:
+def transform_variables(problem: CarriedProblem) -> dict[str, dict[str, Any]]:
     """Return variables of what is free by action and name, inside a model context."""
     import pymc as pm
     import pytensor.tensor as pt
 
-    found: dict[str, dict[str, Any]] = {action: {} for action in problem.rows.adstocks}
-    for name, priors in problem.free.items():
-        for action, prior in priors.items():
-            found[action][name] = prior.variable(f"adstock_{name}[{action}]")
-        stacked = pt.stack([found[action][name] for action in priors])
-        pm.Deterministic(f"adstock_{name}", stacked, dims=f"adstock_{name}_action")
+    found: dict[str, dict[str, Any]] = {}
+    for variable, priors in problem.free.items():
+        drawn = {action: prior.variable(f"{variable}[{action}]") for action, prior in priors.items()}
+        for action, item in drawn.items():
+            found.setdefault(action, {})[str(parameter_of(variable))] = item
+        pm.Deterministic(variable, pt.stack(list(drawn.values())), dims=f"{variable}_action")
     return found
 
 
@@ -198,18 +235,19 @@ def carried_model(problem: CarriedProblem, priors: Priors, known: LinearObservat
     import pytensor.tensor as pt
 
     times = whole(problem.rows.weights, "model.fit(data, engine='nuts')")
-    problem = CarriedProblem(problem.rows.repeated(times), problem.design, problem.sigma_index, problem.sigma_names)
+    problem = replace(problem, rows=problem.rows.repeated(times))
     design = problem.design
     with pm.Model(coords=problem.coords) as model:
         fixed = design.rows(problem.rows.values, problem.was_set, problem.rows.dataset)[:, problem.known_columns]
         columns = pm.Data("design", fixed, dims=("row", "known_column"))
         index = pm.Data("sigma_index", problem.sigma_index[problem.rows.regime], dims="row")
-        spends, naturals = carried_spends(problem, carry_over_variables(problem))
+        variables = transform_variables(problem)
+        spends, naturals = carried_spends(problem, variables)
         alpha = pm.Normal("alpha", 0.0, priors.alpha_sd)
         _, tau, sigma = scales(design, priors)
         z = pm.Normal("z", 0.0, 1.0, dims="coefficient")
         beta = pm.Deterministic("beta", z * tau[design.term_index], dims="coefficient")
-        scaled = problem.mean(pt.concatenate([alpha[None], beta]), spends, naturals, columns)
+        scaled = problem.mean(pt.concatenate([alpha[None], beta]), variables, spends, naturals, columns)
         mean = design.outcome_mean + design.outcome_sd * scaled
         pm.Normal("outcome", mean, design.outcome_sd * sigma[index], observed=problem.rows.outcome, dims="row")
         observe_lift_tests(known, beta, design.outcome_sd)
