@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pymc as pm
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pymc_extras.prior import Prior
 
 from bayes_ivgen.basis import BSpline, Polynomial, Saturated, basis_from_dict
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.media import Saturation
+from bayes_ivgen.media.transforms import transforms_from_dict, transforms_to_dict
 
 CURVES = [
     Saturation("hill", kappa=20.0, slope=1.7),
@@ -52,11 +55,39 @@ def test_default_candidates_lie_around_a_typical_spend() -> None:
         ({"lam": 2.0}, "takes kappa and slope"),
         ({"kappa": 0.0}, "above 0"),
         ({"slope": -1}, "above 0"),
+        ({"kappa": Prior("Normal", mu=3, sigma=1)}, r'HalfNormal, for example Prior\("LogNormal", mu=3.0'),
+        ({"kappa": Prior("LogNormal", mu=3, sigma=1)}, r"kappa=LogNormal.*slope=None.*a number or a Prior for each"),
+        ({"kappa": Prior("Uniform", lower=-1, upper=3), "slope": 1.0}, "between -1 and 3, but kappa between 0 and"),
+        ({"kappa": Prior("LogNormal", mu=3, sigma=0), "slope": 1.0}, "sigma is 0; it must be above zero"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments: dict[str, Any], match: str) -> None:
     with pytest.raises(SpecError, match=match):
         Saturation(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("prior", "median"),
+    [
+        (Prior("LogNormal", mu=3.0, sigma=0.5), np.exp(3.0)),
+        (Prior("Gamma", alpha=1, beta=0.5), np.log(2) / 0.5),
+        (Prior("HalfNormal", sigma=2.0), 2.0 * 0.67449),
+    ],
+)
+def test_priors_above_zero_are_those_of_pymc(prior: Prior, median: float) -> None:
+    read = Saturation("logistic", lam=prior).free["lam"]
+    assert read.quantiles(0.5)[0] == pytest.approx(median, rel=1e-4)
+    at = np.array([0.3, 1.0, 7.0])
+    law = getattr(pm, prior.distribution).dist(**prior.parameters)
+    np.testing.assert_allclose(read.log_density(at), pm.logp(law, at).eval())
+
+
+def test_a_prior_makes_a_saturation_sampled() -> None:
+    curve = Saturation("hill", kappa=Prior("LogNormal", mu=3.0, sigma=0.5), slope=1.0)
+    assert (curve.sampled, curve.fixed, list(curve.free)) == (True, False, ["kappa"])
+    halves = [item.kappa for item in curve.candidates(10.0)]
+    assert halves[3] == pytest.approx(np.exp(3.0))
+    assert transforms_from_dict(transforms_to_dict({"tv": (curve,)})) == {"tv": (curve,)}
 
 
 def test_it_has_no_values_before_it_is_chosen() -> None:

@@ -1,30 +1,33 @@
-"""NUTS for the model with random transforms, in coefficients whitened at a reference (docs/theory/carry_over.md).
+"""NUTS for the model with random transforms, coefficients integrated out (docs/theory/carry_over.md).
 
-As in `inference.family_nuts`, with the precision H of the likelihood at the reference and the prior precision D(tau),
+Given theta, what is free in carry-over and saturation, and the scales, the model is linear and Gaussian. With columns X
+at theta, weights W = diag(w / sigma^2) and T = diag(alpha_sd, tau),
 
-    H + D = L L',   b = L'^-1 (L^-1 h + z) + d(theta),
+    A = I + T X'W X T = L L',   u = L^-1 T X'W y,
+    log p(y | theta, tau, sigma) = -log |L| - (y'W y - u'u) / 2 + sum_t (log W_t - w_t log 2 pi) / 2,
+    b | y, theta, tau, sigma ~ T L'^-1 (u + N(0, I)).
 
-theta what is free in carry-over and saturation. Given theta the likelihood is Gaussian, and its mean moves with theta:
-d is that move, from the reference, at the scales of a pilot. So z is nearly standard normal whatever the scales and the
-transforms are. The density is that of the model, exact; d adds nothing to the Jacobian.
+NUTS samples theta and the scales; coefficients are drawn afterwards. Lift tests are rows with known noise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cholesky, solve_triangular
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.inference.conjugate import GibbsProblem, run_chain
-from bayes_ivgen.media.transforms import parameter_of
+from bayes_ivgen.media.transforms import draws_of, parameter_of
 from bayes_ivgen.model.carried_model import CarriedProblem, carried_spends, transform_variables
 from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.model.priors import Priors
 from bayes_ivgen.model.pymc_model import scales
+from bayes_ivgen.progress import timed
 from bayes_ivgen.statistics import SufficientStatistics
 
 if TYPE_CHECKING:
@@ -32,38 +35,20 @@ if TYPE_CHECKING:
     import xarray as xr
 
 PILOT = 150  # iterations of the Gibbs sampler at the reference, and as many before
-NODES = (0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95)  # quantiles of the prior at which coefficients are found
-COARSE = (0.05, 0.25, 0.5, 0.75, 0.95)  # of the grid on which the reference is sought
-DEGREE, SWEEPS = 4, 2
+COARSE = (0.05, 0.25, 0.5, 0.75, 0.95)  # quantiles of priors, the grid on which the start is sought
+SWEEPS = 2
 
 Numbers = dict[str, dict[str, float]]  # of what is free, by action and name
 GibbsAt = Callable[[Numbers], GibbsProblem]
 
 
-class Move(NamedTuple):
-    """How coefficients move with one parameter: sum_i powers[i] (u^(i+1) - u0^(i+1)), u = (theta - centre) / unit."""
-
-    centre: float
-    unit: float
-    powers: FloatArray  # (degree, P)
-    start: float
-
-    def at(self, theta: Any) -> Any:
-        """Evaluate at a number or a tensor."""
-        u, u0 = (theta - self.centre) / self.unit, (self.start - self.centre) / self.unit
-        return sum((u ** (i + 1) - u0 ** (i + 1)) * row for i, row in enumerate(self.powers))
-
-
 class Pilot(NamedTuple):
-    """Likelihood of the coefficients at the reference, exp(-b'Hb/2 + h'b), and posterior means of the log scales."""
+    """Where chains start: numbers for what is free, and posterior means of the log scales there."""
 
     start: Numbers
-    precision: FloatArray
-    shift: FloatArray
     log_tau: FloatArray
     log_hyper: FloatArray
     log_sigma: FloatArray
-    moves: dict[str, dict[str, Move]]
 
 
 def statistics_at(problem: CarriedProblem, parameters: Numbers) -> SufficientStatistics:
@@ -99,21 +84,8 @@ def run_pilot(problem: CarriedProblem, gibbs_at: GibbsAt, start: Numbers, seed: 
     for _ in range(SWEEPS):
         for action, items in problem.transforms.items():
             for item in items:
-                start = _best(item.free, action, start, lambda at: _conditional(gibbs_at(at), scales_)[1])
-    gibbs = gibbs_at(start)
-    scales_ = _log_scales(gibbs, second)
-    moves: dict[str, dict[str, Move]] = {action: {} for action in start}
-    for variable, priors in problem.free.items():
-        name = str(parameter_of(variable))
-        for action, prior in priors.items():
-            nodes = np.array(prior.quantiles(*NODES))
-            means = [_conditional(gibbs_at(_with(start, action, name, float(x))), scales_)[0] for x in nodes]
-            centre, unit = float(nodes.mean()), float(nodes.std())
-            fitted = np.polynomial.polynomial.polyfit((nodes - centre) / unit, np.array(means), DEGREE)
-            powers = np.asarray(fitted[1:], dtype=np.float64)
-            moves[action][name] = Move(centre, unit, powers, start[action][name])
-    log_tau, log_hyper, log_sigma = scales_
-    return Pilot(start, *gibbs.information(np.exp(-2 * log_sigma)), log_tau, log_hyper, log_sigma, moves)
+                start = _best(item.free, action, start, lambda at: _conditional(gibbs_at(at), scales_))
+    return Pilot(start, *_log_scales(gibbs_at(start), second))
 
 
 def _best(free: Mapping[str, Any], action: str, start: Numbers, value_of: Callable[[Numbers], float]) -> Numbers:
@@ -130,66 +102,101 @@ def _best(free: Mapping[str, Any], action: str, start: Numbers, value_of: Callab
     return tried[int(np.argmax([value_of(at) + density for at, density in zip(tried, densities, strict=True)]))]
 
 
-def _with(start: Numbers, action: str, name: str, value: float) -> Numbers:
-    return {**start, action: {**start[action], name: value}}
-
-
 def _log_scales(gibbs: GibbsProblem, seed: np.random.SeedSequence) -> tuple[FloatArray, FloatArray, FloatArray]:
     kept = run_chain(gibbs, PILOT, PILOT, seed)
     log_tau, log_hyper, log_sigma = (np.log(kept[name]).mean(axis=0) for name in ("tau", "hyper", "sigma"))
     return log_tau, log_hyper, log_sigma
 
 
-def _conditional(gibbs: GibbsProblem, scales_: tuple[FloatArray, FloatArray, FloatArray]) -> tuple[FloatArray, float]:
-    """Posterior mean of the coefficients given the scales, and the log likelihood of these, up to a constant."""
+def _conditional(gibbs: GibbsProblem, scales_: tuple[FloatArray, FloatArray, FloatArray]) -> float:
+    """Log likelihood given the scales, coefficients integrated out, up to a constant."""
     log_tau, _, log_sigma = scales_
-    precision, shift = gibbs.information(np.exp(-2 * log_sigma))
-    precision[np.diag_indices_from(precision)] += np.append(
-        gibbs.priors.alpha_sd**-2, np.exp(-2 * log_tau)[gibbs.design.term_index]
-    )
-    factor = cho_factor(precision, lower=True, check_finite=False)
-    mean = cho_solve(factor, shift, check_finite=False)
-    return mean, float(0.5 * shift @ mean - np.log(np.diag(factor[0])).sum())
+    gram, cross = gibbs.information(np.exp(-2 * log_sigma))
+    spread = np.append(gibbs.priors.alpha_sd, np.exp(log_tau)[gibbs.design.term_index])
+    factor, half = _factored(gram, cross, spread)
+    return float(0.5 * half @ half - np.log(np.diag(factor)).sum())
 
 
-def whitened_model(
-    problem: CarriedProblem, priors: Priors, pilot: Pilot, known: LinearObservations | None = None
-) -> pm.Model:
-    """Build the model that NUTS samples; ``coefficients`` are alpha followed by beta, `known` are lift tests."""
+def _factored(gram: FloatArray, cross: FloatArray, spread: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """L and u from X'W X, X'W y and the diagonal of T."""
+    precision = gram * spread[:, None] * spread
+    precision[np.diag_indices_from(precision)] += 1.0
+    factor = cholesky(precision, lower=True, check_finite=False)
+    return factor, solve_triangular(factor, spread * cross, lower=True, check_finite=False)
+
+
+def collapsed_model(problem: CarriedProblem, priors: Priors) -> pm.Model:
+    """Build the model that NUTS samples: the transforms and the scales, coefficients integrated out."""
     import pymc as pm
     import pytensor.tensor as pt
 
     design, rows = problem.design, problem.rows
-    p = design.n_coefficients
     with pm.Model(coords=problem.coords) as model:
         variables = transform_variables(problem)
-        spends, naturals = carried_spends(problem, variables)
         _, tau, sigma = scales(design, priors)
-        diagonal = pt.concatenate([np.array([priors.alpha_sd**-2]), tau[design.term_index] ** -2])
-        factor = pt.linalg.cholesky(pilot.precision + pt.diag(diagonal), lower=True)
-        z = pm.Flat("whitened", shape=p)
-        half = pt.linalg.solve_triangular(factor, pilot.shift, lower=True)
-        coefficients = pt.linalg.solve_triangular(factor, half + z, lower=True, trans=1)
-        for action, moves in pilot.moves.items():
-            for name, move in moves.items():
-                coefficients = coefficients + move.at(variables[action][name])
-        pm.Deterministic("coefficients", coefficients)
-        pm.Potential(
-            "prior_of_coefficients",
-            0.5 * pt.sum(pt.log(diagonal)) - 0.5 * pt.sum(diagonal * coefficients**2) - 0.5 * p * np.log(2 * np.pi),
-        )
-        pm.Potential("jacobian", -pt.sum(pt.log(pt.diag(factor))))
-        fixed = design.rows(rows.values, problem.was_set, rows.dataset)[:, problem.known_columns]
-        mean = problem.mean(coefficients, variables, spends, naturals, fixed)
-        of_regime = np.eye(len(rows.regimes))[rows.regime] * rows.weights[:, None]
-        squares = pt.dot((problem.outcome - mean) ** 2, of_regime)
-        noise = sigma[problem.sigma_index]
+        noise = sigma[problem.sigma_index[rows.regime]]
+        root = np.sqrt(rows.weights) / noise
+        x = problem.random_rows(variables, *carried_spends(problem, variables)) * root[:, None]
+        y = problem.outcome * root
         constant = np.log(design.outcome_sd) + 0.5 * np.log(2 * np.pi)
-        found = -of_regime.sum(axis=0) * (pt.log(noise) + constant) - 0.5 * squares / noise**2
-        pm.Potential("rows", pt.sum(pm.Deterministic("log_likelihood", found, dims="regime")))
-        if known is not None:
-            pm.Potential("lift_tests", pt.sum(known.log_density(coefficients, design.outcome_sd)))
+        density = -pt.sum(rows.weights * (pt.log(noise) + constant))
+        if problem.tests is not None:
+            known = LinearObservations.of_lift_tests(problem.tests, design)
+            x = pt.concatenate([x, problem.lift_rows(variables) / known.sd[:, None]], axis=0)
+            y = pt.concatenate([y, known.values / known.sd])
+            density = density - np.sum(np.log(known.sd) + constant)
+        spread = pt.concatenate([np.array([priors.alpha_sd]), tau[design.term_index]])[problem.order]
+        x = x * spread[None, :]
+        factor = pt.linalg.cholesky(pt.dot(x.T, x) + np.eye(design.n_coefficients), lower=True)
+        half = pt.linalg.solve_triangular(factor, pt.dot(x.T, y), lower=True)
+        density = density - pt.sum(pt.log(pt.diag(factor))) - 0.5 * (pt.dot(y, y) - pt.dot(half, half))
+        pm.Potential("rows", density)
     return model
+
+
+def coefficient_draws(
+    problem: CarriedProblem, priors: Priors, posterior: xr.Dataset, seed: np.random.SeedSequence, cores: int
+) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+    """Draw coefficients given each draw of transforms and scales.
+
+    Returns
+    -------
+    coefficients : ndarray of shape (chain, draw, P)
+        alpha followed by beta.
+    log_likelihood : ndarray of shape (chain, draw, R)
+        Of all rows of each regime.
+    of_tests : ndarray of shape (chain, draw, lift tests) or None
+        Log density of each lift test.
+    """
+    design, rows = problem.design, problem.rows
+    shape = posterior["tau"].shape[:2]
+    tau = posterior["tau"].values.reshape(-1, posterior["tau"].shape[-1])
+    sigma = posterior["sigma"].values.reshape(len(tau), -1)
+    free = {action: {name: x.ravel() for name, x in named.items()} for action, named in draws_of(posterior).items()}
+    normal = np.random.default_rng(seed).standard_normal((len(tau), design.n_coefficients))
+    totals = np.bincount(rows.regime, rows.weights, len(rows.regimes))
+    constant = np.log(design.outcome_sd) + 0.5 * np.log(2 * np.pi)
+
+    def one(i: int) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+        at = {action: {name: float(x[i]) for name, x in named.items()} for action, named in free.items()}
+        x, known = problem.columns(at), problem.lift_tests_at(at)
+        noise = sigma[i][problem.sigma_index]
+        weighted = x * (rows.weights / noise[rows.regime] ** 2)[:, None]
+        gram, cross = weighted.T @ x, weighted.T @ problem.outcome
+        if known is not None:
+            gram, cross = gram + known.gram, cross + known.cross
+        spread = np.append(priors.alpha_sd, tau[i][design.term_index])
+        factor, half = _factored(gram, cross, spread)
+        b = spread * solve_triangular(factor, half + normal[i], lower=True, trans=1, check_finite=False)
+        squares = np.bincount(rows.regime, rows.weights * (problem.outcome - x @ b) ** 2, len(totals))
+        likelihood = -totals * (np.log(noise) + constant) - 0.5 * squares / noise**2
+        return b, likelihood, None if known is None else known.log_density(b, design.outcome_sd)
+
+    with ThreadPoolExecutor(cores) as pool:
+        drawn = list(pool.map(one, range(len(tau))))
+    b, likelihood = (np.array([item[j] for item in drawn]).reshape(*shape, -1) for j in (0, 1))
+    of_tests = None if problem.tests is None else np.array([item[2] for item in drawn]).reshape(*shape, -1)
+    return b, likelihood, of_tests
 
 
 def starting_point(problem: CarriedProblem, pilot: Pilot, priors: Priors) -> dict[str, Any]:
@@ -205,7 +212,7 @@ def starting_point(problem: CarriedProblem, pilot: Pilot, priors: Priors) -> dic
         for action in priors
     }
     scale = {"tau": np.exp(pilot.log_tau), "sigma": np.exp(pilot.log_sigma)}
-    return start | scale | {"whitened": np.zeros(design.n_coefficients)}
+    return start | scale
 
 
 def run_carried_nuts(
@@ -220,7 +227,6 @@ def run_carried_nuts(
     cores: int,
     progressbar: bool,
     nuts: dict[str, Any] | None = None,
-    known: LinearObservations | None = None,
 ) -> tuple[dict[str, FloatArray], xr.Dataset]:
     """Sample with PyMC (nutpie if it is installed).
 
@@ -228,25 +234,32 @@ def run_carried_nuts(
     -------
     draws : dict
         Arrays with leading dims (chain, draw): ``coefficients``, ``tau``, ``hyper``, ``sigma``, ``log_likelihood``
-        and what is free in the transforms, such as ``adstock_alpha``.
+        of the regimes, ``log_likelihood_of_tests`` if there are any, and what is free in the transforms, such as
+        ``adstock_alpha``.
     sample_stats : Dataset
         The sampler's own record.
     """
     import pymc as pm
     from threadpoolctl import threadpool_limits
 
-    with whitened_model(problem, priors, pilot, known), threadpool_limits(limits=1):
+    first, second = seed.spawn(2)
+    with collapsed_model(problem, priors), threadpool_limits(limits=1):
         tree = pm.sample(
             draws=draws,
             tune=tune,
             chains=chains,
             cores=cores,
-            random_seed=int(seed.generate_state(1)[0]),
+            random_seed=int(first.generate_state(1)[0]),
             initvals=starting_point(problem, pilot, priors),
             progressbar=progressbar,
             compute_convergence_checks=False,
             **({} if nuts is None else {"nuts": nuts}),
         )
     posterior = tree["posterior"].dataset
-    names = ["coefficients", "tau", "hyper", "sigma", "log_likelihood", *problem.free]
-    return {name: posterior[name].values for name in names}, tree["sample_stats"].dataset
+    found = {name: posterior[name].values for name in ("tau", "hyper", "sigma", *problem.free)}
+    with timed("drawing coefficients"), threadpool_limits(limits=1, user_api="blas"):
+        coefficients, likelihood, of_tests = coefficient_draws(problem, priors, posterior, second, cores)
+    found |= {"coefficients": coefficients, "log_likelihood": likelihood}
+    if of_tests is not None:
+        found["log_likelihood_of_tests"] = of_tests
+    return found, tree["sample_stats"].dataset

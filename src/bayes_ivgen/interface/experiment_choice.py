@@ -21,6 +21,7 @@ from bayes_ivgen.decisions.next_experiment import (
 from bayes_ivgen.decisions.questions import Question, read_questions
 from bayes_ivgen.errors import QueryError, SpecError
 from bayes_ivgen.inference.conjugate import GibbsProblem
+from bayes_ivgen.media.transforms import sampled_saturations
 from bayes_ivgen.model.linear import LinearObservations
 
 if TYPE_CHECKING:
@@ -75,6 +76,12 @@ def _offset(cost: Any, option: Question) -> FloatArray:
 def knowledge_of(fit: Fit) -> Knowledge:
     """Gather what the choice needs from a fit."""
     model, statistics = fit.model, fit.statistics
+    if sampled_saturations(model.transforms):
+        raise SpecError(
+            "the saturation of this fit was sampled, so that no one set of columns says what new rows would teach. Fit "
+            "the posterior means as numbers, dataclasses.replace(fit.model, transforms=fit.transforms).fit(data), and "
+            "ask that fit."
+        )
     index, names = model.sigma_groups(statistics.regimes)
     known = None if fit.lift_tests is None else LinearObservations.of_lift_tests(fit.lift_tests, fit.design)
     problem = GibbsProblem(fit.design, statistics.grouped(index, len(names)), model.prior_table(), known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
@@ -12,6 +13,10 @@ from bayes_ivgen.effects import EffectPosterior, Support, parse_queries
 from bayes_ivgen.effects.means import spread_rows
 from bayes_ivgen.effects.queries import Queries
 from bayes_ivgen.errors import QueryError, SpecError, SupportWarning
+from bayes_ivgen.media.saturation import Saturation
+from bayes_ivgen.media.transforms import sampled_saturations
+from bayes_ivgen.model.carried_columns import random_columns
+from bayes_ivgen.model.components import CausalComponent
 from bayes_ivgen.model.links import Link
 
 if TYPE_CHECKING:
@@ -105,7 +110,7 @@ class PymcEffects:
                 SupportWarning,
                 stacklevel=2,
             )
-        return _tensor(pm_model, effects, queries)
+        return _tensor(pm_model, effects, queries, sampled_saturations(cast("InterventionModel", self).transforms))
 
 
 def _effects(model: InterventionModel, pm_model: pm.Model, data: RegimeData) -> EffectPosterior:
@@ -135,13 +140,17 @@ def _effects(model: InterventionModel, pm_model: pm.Model, data: RegimeData) -> 
     )
 
 
-def _tensor(pm_model: pm.Model, effects: EffectPosterior, queries: Queries) -> TensorVariable:
+def _tensor(
+    pm_model: pm.Model, effects: EffectPosterior, queries: Queries, saturations: Mapping[str, Saturation]
+) -> TensorVariable:
     import pytensor.tensor as pt
 
     def predictor(rows: Any) -> Any:
         unit = effects.design.outcome_sd
         return effects.design.outcome_mean + unit * (pm_model["alpha"] + pt.constant(rows[:, 1:]) @ pm_model["beta"])
 
+    if saturations:
+        return _saturated(pm_model, effects, queries, saturations, predictor)
     if effects.link.name == "identity":
         return predictor(effects.rows(queries, slice(None)))
     if not queries.averaged:
@@ -149,6 +158,33 @@ def _tensor(pm_model: pm.Model, effects: EffectPosterior, queries: Queries) -> T
     # The means are averaged, not the predictors.
     means = [_mean(effects.link, predictor(spread_rows(effects, queries, value))).mean() for value in queries.values]
     return pt.stack(means)
+
+
+def _saturated(
+    pm_model: pm.Model,
+    effects: EffectPosterior,
+    queries: Queries,
+    saturations: Mapping[str, Saturation],
+    predictor: Callable[[Any], Any],
+) -> Any:
+    """Effects whose causal columns move with random saturations; the link is the identity."""
+    import pytensor.tensor as pt
+
+    design, rows = effects.design, effects.rows(queries, slice(None))
+    random: Any = 0.0
+    for component, place in zip(design.components, design.component_slices, strict=True):
+        if not isinstance(component, CausalComponent) or component.action not in saturations:
+            continue
+        action = component.action
+        rows[:, place] = 0.0
+        given = queries.values[:, design.actions.index(action)]
+        held = effects.observed[:, design.actions.index(action)]
+        spends = np.array([held if np.isnan(value) else np.full(len(held), value) for value in given])
+        free = {name: pm_model[f"saturation_{name}[{action}]"] for name in saturations[action].free}
+        columns = random_columns(component, {action: pt.as_tensor(spends.ravel())}, free)
+        part = columns @ pm_model["beta"][place.start - 1 : place.stop - 1]
+        random = random + part.reshape(spends.shape).mean(axis=1)
+    return predictor(rows) + design.outcome_sd * random
 
 
 def _mean(link: Link, eta: Any) -> Any:

@@ -35,7 +35,6 @@ from bayes_ivgen.media.lagged import at_values
 from bayes_ivgen.media.transforms import draws_of
 from bayes_ivgen.model.carried_model import CarriedProblem, carried_model
 from bayes_ivgen.model.graph_check import warn_if_contradicted
-from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.progress import timed
 from bayes_ivgen.statistics.cores import available_cores
 
@@ -87,7 +86,6 @@ def fit_sampled_model(
             cores=min(chains, available_cores()) if cores is None else cores,
             progressbar=progressbar,
             nuts=dict(nuts) if nuts is not None else None,
-            known=_known(prepared),
         )
     if getattr(model.causal, "monotone", False):
         sampled["coefficients"] = monotone_draws(prepared.design, sampled["coefficients"])
@@ -100,11 +98,7 @@ def fit_sampled_model(
 def sampled_pymc_model(model: InterventionModel, data: RegimeData, lift_tests: Any) -> pm.Model:
     """Return the generative model; see `InterventionModel.to_pymc`."""
     prepared, problem = prepared_problem(model, data, lift_tests)
-    return carried_model(problem, prepared.priors, _known(prepared))
-
-
-def _known(prepared: Prepared) -> LinearObservations | None:
-    return None if prepared.tests is None else LinearObservations.of_lift_tests(prepared.tests, prepared.design)
+    return carried_model(problem, prepared.priors)
 
 
 def _check_options(model: InterventionModel, engine: str, client: Any, checkpoint: Any) -> None:
@@ -135,7 +129,7 @@ def prepared_problem(model: InterventionModel, data: RegimeData, lift_tests: Any
     tests = model.read_lift_tests(lift_tests, carried)
     graph = model.action_graph(carried)
     design = model.design(carried, graph)
-    problem = sampled_problem(model, data, carried.carried.transforms, carried.regimes, design)
+    problem = sampled_problem(model, data, carried.carried.transforms, carried.regimes, design, tests)
     return Prepared(model, carried, graph, design, model.prior_table(), tests), problem
 
 
@@ -172,6 +166,8 @@ def _datatree(
     }  # fmt: skip
     _put(tree, "log_prior", xr.Dataset(densities, coords=extra.coords))
     likelihood = xr.Dataset({"outcome": ((*DIMS, "regime"), sampled["log_likelihood"])})
+    if "log_likelihood_of_tests" in sampled:
+        likelihood["lift_tests"] = ((*DIMS, "lift_test"), sampled["log_likelihood_of_tests"])
     _put(tree, "log_likelihood", likelihood)
     residuals = residuals_at_means(problem, sampled["coefficients"].reshape(-1, design.n_coefficients), means)
     variance = fit_variance(residuals, data.actions, graph, data.covariates, data.categories)

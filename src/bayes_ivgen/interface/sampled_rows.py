@@ -10,6 +10,7 @@ import xarray as xr
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
+from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.inference.noise import Residuals
 from bayes_ivgen.media.lagged import LaggedRows
 from bayes_ivgen.media.transforms import Transforms, draws_of
@@ -28,11 +29,12 @@ def sampled_problem(
     reference: Transforms,
     regimes: tuple[Regime, ...],
     design: Design,
+    tests: LiftTests | None = None,
 ) -> CarriedProblem:
     """Rows as they were read with the design of the model at the reference."""
     rows = LaggedRows.of(data, model.transforms or {}, reference, regimes)
     index, names = model.sigma_groups([regime.label for regime in regimes])
-    return CarriedProblem(rows, design, index, names, model.transforms or {})
+    return CarriedProblem(rows, design, index, names, model.transforms or {}, tests)
 
 
 def means_of(draws: Mapping[str, Mapping[str, FloatArray]]) -> Numbers:

@@ -1,14 +1,13 @@
-"""Components as functions of spends that are random: tensors of PyTensor, equal to `Component.columns` @ beta.
+"""Columns of components at spends that are random: tensors of PyTensor, equal to `Component.columns`.
 
-A column of a basis is a piecewise polynomial c(x), so that a component b'c(x) of one spend is a single piecewise
-polynomial whose coefficients are linear in b: a row costs as much as one column.
+A column of a basis is a polynomial between breaks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import partial, reduce
 from math import comb
 from types import MappingProxyType
 from typing import Any, Self
@@ -71,14 +70,11 @@ class Pieces:
         import pytensor.tensor as pt
 
         piece, offset = self._place(x)
-        return _horner(pt.as_tensor(self.coefficients)[piece], offset[:, None], self.coefficients.shape[1])
-
-    def dot(self, x: Any, beta: Any) -> Any:
-        """Evaluate columns @ beta at `x`; shape (n,)."""
-        import pytensor.tensor as pt
-
-        piece, offset = self._place(x)
-        return _horner(pt.dot(pt.as_tensor(self.coefficients), beta)[piece], offset, self.coefficients.shape[1])
+        powers = pt.as_tensor(self.coefficients)[piece]
+        found = powers[:, 0]
+        for power in range(1, self.coefficients.shape[1]):
+            found = found * offset[:, None] + powers[:, power]
+        return found
 
     def _place(self, x: Any) -> tuple[Any, Any]:
         import pytensor.tensor as pt
@@ -87,13 +83,6 @@ class Pieces:
         # Sums of comparisons have no gradient, as the number of a piece should have none.
         piece = pt.sum(pt.ge(value[:, None], self.origins[None, 1:]), axis=1, dtype="int64")
         return piece, value - pt.as_tensor(self.origins)[piece]
-
-
-def _horner(coefficients: Any, offset: Any, n_powers: int) -> Any:
-    found = coefficients[:, 0]
-    for power in range(1, n_powers):
-        found = found * offset + coefficients[:, power]
-    return found
 
 
 def _legendre_pieces(basis: FittedPolynomial) -> FloatArray:
@@ -126,74 +115,63 @@ def saturated(kind: str, parameters: Values, x: Any) -> Any:
     return pt.sigmoid(parameters["slope"] * log_ratio)
 
 
-def contribution(component: Component, values: Values, beta: Any, free: Values = MappingProxyType({})) -> Any:
-    """Return columns @ beta of a component where it is at work; `values` of its variables and beta may be random.
+def random_columns(component: Component, values: Values, free: Values = MappingProxyType({})) -> Any:
+    """Return the columns of a component where it is at work; `values` of its variables may be random.
 
     `free` are random parameters of the saturation of a causal component.
     """
     if isinstance(component, CausalComponent):
-        return Pieces.of(component.basis, free).dot(values[component.action], beta)
+        return Pieces.of(component.basis, free).columns(values[component.action])
     if isinstance(component, InteractionComponent):
-        return _tensor_dot(component.tensor, values[component.first], values[component.second], beta)
+        return _tensor_columns(component.tensor, values[component.first], values[component.second])
     assert isinstance(component, ConfoundingComponent)  # no other component has an action as argument
-    return _confounding_dot(component, values, beta)
+    return _confounding_columns(component, values)
 
 
 def _columns(basis: FittedBasis, x: Any) -> Any:
     return basis.columns(x) if isinstance(x, np.ndarray) else Pieces.of(basis).columns(x)
 
 
-def _tensor_dot(tensor: FittedTensor, x: Any, other: Any, beta: Any) -> Any:
-    import pytensor.tensor as pt
-
-    left, right = _columns(tensor.first, x), _columns(tensor.second, other)
-    first, second = (margin.n_linear + margin.n_wiggle for margin in (tensor.first, tensor.second))
-    products = pt.sum(pt.dot(left, beta.reshape((first, second))) * right, axis=1)
-    return tensor.scale * (products - pt.dot(tensor.centre, beta))
+def _products(left: Any, right: Any) -> Any:
+    return (left[:, :, None] * right[:, None, :]).reshape((left.shape[0], -1))
 
 
-def _product_dot(product: FittedProduct, values: Values, beta: Any) -> Any:
-    import pytensor.tensor as pt
-
-    found: Any = None
-    for name, margin in product.margins.items():
-        block = _columns(margin, values[name])
-        pairs = block if found is None else found[:, :, None] * block[:, None, :]
-        found = pairs if found is None else pairs.reshape((pairs.shape[0], -1))
-    return product.scale * pt.dot(found - product.centre, beta)
+def _tensor_columns(tensor: FittedTensor, x: Any, other: Any) -> Any:
+    return tensor.scale * (_products(_columns(tensor.first, x), _columns(tensor.second, other)) - tensor.centre)
 
 
-def _confounding_dot(component: ConfoundingComponent, values: Values, beta: Any) -> Any:
-    """Level, functions and products, less the conditional means given the parents (see the component)."""
+def _product_columns(product: FittedProduct, values: Values) -> Any:
+    blocks = [_columns(margin, values[name]) for name, margin in product.margins.items()]
+    return product.scale * (reduce(_products, blocks) - product.centre)
+
+
+def _confounding_columns(component: ConfoundingComponent, values: Values) -> Any:
+    """Level, functions and products, less their conditional means given the parents (see the component)."""
     import pytensor.tensor as pt
 
     layout = component.layout
-    total: Any = beta[0] if component.has_level else 0.0
+    n = values[component.members[0]].shape[0]
+    blocks: dict[int, Any] = {0: pt.ones((n, 1))} if component.has_level else {}
     functions = [*component.own.items(), *component.others.items()]
     for (name, basis), place in zip(functions, layout.functions, strict=True):
-        part = beta[place]
-        x = values[name]
-        known = isinstance(x, np.ndarray)
-        total = total + (pt.dot(basis.columns(x), part) if known else Pieces.of(basis).dot(x, part))
+        blocks[place.start] = _columns(basis, values[name])
     pairs = [*component.inside.items(), *component.tensors.items()]
     for ((first, second), tensor), place in zip(pairs, layout.products, strict=True):
         if tensor.n_columns:
-            total = total + _tensor_dot(tensor, values[first], values[second], beta[place])
+            blocks[place.start] = _tensor_columns(tensor, values[first], values[second])
     for table, place in zip(component.tables, layout.tables, strict=True):
-        total = total + _product_dot(table, values, beta[place])
-    if not component.others:
-        return total
-    means = pt.dot(component.projection, pt.concatenate([beta[place] for place in layout.targets]))
-    start = 0
-    for name, basis in component.others.items():
-        stop = start + basis.n_linear + basis.n_wiggle
-        x, part = values[name], means[start:stop]
-        known = isinstance(x, np.ndarray)
-        total = total - (pt.dot(basis.columns(x), part) if known else Pieces.of(basis).dot(x, part))
-        start = stop
-    for (first, second), tensor in component.pairs.items():
-        stop = start + tensor.n_columns
-        if tensor.n_columns:
-            total = total - _tensor_dot(tensor, values[first], values[second], means[start:stop])
-        start = stop
-    return total
+        blocks[place.start] = _product_columns(table, values)
+    if component.others:
+        given = [blocks[place.start] for place in layout.functions[len(component.own) :]]
+        given += [
+            _tensor_columns(tensor, values[first], values[second])
+            for (first, second), tensor in component.pairs.items()
+            if tensor.n_columns
+        ]
+        means, start = pt.dot(pt.concatenate(given, axis=1), component.projection), 0
+        for place in layout.targets:
+            stop = start + place.stop - place.start
+            if stop > start:
+                blocks[place.start] = blocks[place.start] - means[:, start:stop]
+            start = stop
+    return pt.concatenate([blocks[start] for start in sorted(blocks)], axis=1)

@@ -20,22 +20,25 @@ from numpy.typing import NDArray
 
 from bayes_ivgen.basis import FittedSaturated
 from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.data.lift_tests import LiftTests
 from bayes_ivgen.media.adstock import Adstock
 from bayes_ivgen.media.lagged import LaggedRows
 from bayes_ivgen.media.parameter_prior import ParameterPrior
 from bayes_ivgen.media.saturation import Saturation
 from bayes_ivgen.media.transforms import Transforms, free_parameters, parameter_of, sampled_saturations
-from bayes_ivgen.model.carried_columns import contribution
+from bayes_ivgen.model.carried_columns import random_columns
 from bayes_ivgen.model.components import CausalComponent, ConfoundingComponent, InteractionComponent
 from bayes_ivgen.model.components.dataset_offset import with_dataset
 from bayes_ivgen.model.design import Design, indicators
 from bayes_ivgen.model.linear import LinearObservations
 from bayes_ivgen.model.priors import Priors
-from bayes_ivgen.model.pymc_model import coordinates, observe_lift_tests, scales
+from bayes_ivgen.model.pymc_model import coordinates, observe_changes, scales
 from bayes_ivgen.model.repeated_rows import whole
 
 if TYPE_CHECKING:
     import pymc as pm
+
+Variables = Mapping[str, Mapping[str, Any]]  # tensors of what is free, by action and name
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,8 @@ class CarriedProblem:
         Names of the noise scales.
     transforms : dict of str to tuple
         Transforms of the model, with priors.
+    tests : LiftTests or None
+        Lift tests beside the rows.
     """
 
     rows: LaggedRows
@@ -61,6 +66,7 @@ class CarriedProblem:
     sigma_index: NDArray[np.intp]
     sigma_names: tuple[str, ...]
     transforms: Transforms
+    tests: LiftTests | None = None
 
     @cached_property
     def free(self) -> dict[str, dict[str, ParameterPrior]]:
@@ -127,46 +133,65 @@ class CarriedProblem:
                 components[i] = replace(c, basis=basis)
         return replace(self.design, components=tuple(components))
 
-    def mean(
-        self,
-        coefficients: Any,
-        variables: Mapping[str, Mapping[str, Any]],
-        spends: Mapping[str, Any],
-        naturals: Mapping[str, Any],
-        known: Any,
-    ) -> Any:
-        """Mean of all rows in units of the model, as a tensor.
+    def lift_tests_at(self, parameters: Mapping[str, Mapping[str, float]]) -> LinearObservations | None:
+        """Return the lift tests as observations of the coefficients, at numbers for what is free."""
+        return None if self.tests is None else LinearObservations.of_lift_tests(self.tests, self.design_at(parameters))
+
+    @cached_property
+    def order(self) -> NDArray[np.intp]:
+        """Which column of the design each of the `random_rows` is."""
+        return np.concatenate([self.known_columns, *(np.r_[self.design.component_slices[i]] for i in self.random)])
+
+    def random_rows(self, variables: Variables, spends: Mapping[str, Any], naturals: Mapping[str, Any]) -> Any:
+        """All columns as a tensor (n, P), in the order of `order`.
 
         Parameters
         ----------
-        coefficients : tensor of shape (P,)
-            The intercept first.
         variables : dict of str to dict of str to scalar tensor
             What is free by action and name.
         spends, naturals : dict of str to tensor of shape (n,)
             Carried-over spends, and what natural spends tell of the confounder.
-        known : array or tensor of shape (n, columns)
-            The `known_columns` of the rows.
         """
         import pytensor.tensor as pt
 
-        total = pt.dot(known, coefficients[self.known_columns])
-        values = with_dataset(
-            {name: self.rows.values[:, k] for k, name in enumerate(self.design.variables)}, self.rows.dataset
-        )
+        given = self.rows.values, self.rows.dataset
+        blocks = [pt.as_tensor(self.design.rows(given[0], self.was_set, given[1])[:, self.known_columns])]
+        values = with_dataset(dict(zip(self.design.variables, given[0].T, strict=True)), given[1])
         for i in self.random:
             component, place = self.design.components[i], self.design.component_slices[i]
             factor = np.array([component.at_work(regime) for regime in self.rows.regimes])[self.rows.regime]
             at = np.flatnonzero(factor)
-            given = values | dict(naturals if isinstance(component, ConfoundingComponent) else spends)
-            here = {name: given[name][at] for name in _arguments(component)}
-            free: Mapping[str, Any] = {}
-            if isinstance(component, CausalComponent) and component.action in self.saturations:
-                named = variables[component.action]
-                free = {name: named[name] for name in self.saturations[component.action].free}
-            part = factor[at] * contribution(component, here, coefficients[place], free)
-            total = pt.inc_subtensor(total[at], part)
-        return total
+            known = values | dict(naturals if isinstance(component, ConfoundingComponent) else spends)
+            here = {name: known[name][at] for name in _arguments(component)}
+            part = factor[at][:, None] * random_columns(component, here, self._free(component, variables))
+            blocks.append(pt.set_subtensor(pt.zeros((len(factor), place.stop - place.start))[at], part))
+        return pt.concatenate(blocks, axis=1)
+
+    def lift_rows(self, variables: Variables) -> Any:
+        """Rows of the lift tests as a tensor (tests, P), in the order of `order`: differences of causal columns."""
+        import pytensor.tensor as pt
+
+        assert self.tests is not None
+        known = LinearObservations.of_lift_tests(self.tests, self.design).rows
+        blocks = [pt.as_tensor(known[:, self.known_columns])]
+        for i in self.random:
+            component, place = self.design.components[i], self.design.component_slices[i]
+            free = self._free(component, variables)
+            if not free:  # of steady spends, whatever carries over
+                blocks.append(pt.as_tensor(known[:, place]))
+                continue
+            at = np.flatnonzero([name == component.members[0] for name in self.tests.actions])
+            before, after = self.tests.x[at], (self.tests.x + self.tests.delta_x)[at]
+            first, last = (random_columns(component, {component.members[0]: pt.as_tensor(x)}, free)
+                           for x in (before, after))  # fmt: skip
+            blocks.append(pt.set_subtensor(pt.zeros((len(known), place.stop - place.start))[at], last - first))
+        return pt.concatenate(blocks, axis=1)
+
+    def _free(self, component: Any, variables: Variables) -> Mapping[str, Any]:
+        """Return random parameters of the saturation of a component."""
+        if not (isinstance(component, CausalComponent) and component.action in self.saturations):
+            return {}
+        return {name: variables[component.action][name] for name in self.saturations[component.action].free}
 
 
 def _arguments(component: Any) -> tuple[str, ...]:
@@ -194,9 +219,7 @@ def transform_variables(problem: CarriedProblem) -> dict[str, dict[str, Any]]:
     return found
 
 
-def carried_spends(
-    problem: CarriedProblem, variables: Mapping[str, Mapping[str, Any]]
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def carried_spends(problem: CarriedProblem, variables: Variables) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return random carried-over spends and memories of natural spends, inside a model context."""
     import pymc as pm
     import pytensor.tensor as pt
@@ -223,7 +246,7 @@ def _weights(adstock: Adstock, variables: Mapping[str, Any]) -> tuple[Any, Any]:
     return normalised(alpha, exponent), normalised(memory, lags)
 
 
-def carried_model(problem: CarriedProblem, priors: Priors, known: LinearObservations | None = None) -> pm.Model:
+def carried_model(problem: CarriedProblem, priors: Priors) -> pm.Model:
     """Build the generative model; see `rowwise_model` for units and names.
 
     Raises
@@ -238,17 +261,17 @@ def carried_model(problem: CarriedProblem, priors: Priors, known: LinearObservat
     problem = replace(problem, rows=problem.rows.repeated(times))
     design = problem.design
     with pm.Model(coords=problem.coords) as model:
-        fixed = design.rows(problem.rows.values, problem.was_set, problem.rows.dataset)[:, problem.known_columns]
-        columns = pm.Data("design", fixed, dims=("row", "known_column"))
         index = pm.Data("sigma_index", problem.sigma_index[problem.rows.regime], dims="row")
         variables = transform_variables(problem)
-        spends, naturals = carried_spends(problem, variables)
+        columns = problem.random_rows(variables, *carried_spends(problem, variables))
         alpha = pm.Normal("alpha", 0.0, priors.alpha_sd)
         _, tau, sigma = scales(design, priors)
         z = pm.Normal("z", 0.0, 1.0, dims="coefficient")
         beta = pm.Deterministic("beta", z * tau[design.term_index], dims="coefficient")
-        scaled = problem.mean(pt.concatenate([alpha[None], beta]), variables, spends, naturals, columns)
-        mean = design.outcome_mean + design.outcome_sd * scaled
+        coefficients = pt.concatenate([alpha[None], beta])[problem.order]
+        mean = design.outcome_mean + design.outcome_sd * pt.dot(columns, coefficients)
         pm.Normal("outcome", mean, design.outcome_sd * sigma[index], observed=problem.rows.outcome, dims="row")
-        observe_lift_tests(known, beta, design.outcome_sd)
+        if problem.tests is not None:
+            known = LinearObservations.of_lift_tests(problem.tests, design)
+            observe_changes(known, pt.dot(problem.lift_rows(variables), coefficients), design.outcome_sd)
     return model

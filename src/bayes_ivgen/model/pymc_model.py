@@ -122,10 +122,14 @@ def rowwise_model(
 
 def observe_lift_tests(known: LinearObservations | None, beta: Any, unit: float) -> None:
     """Add the observed variable ``lift_tests``, if there are any, inside a model context."""
+    if known is not None:
+        observe_changes(known, known.rows[:, 1:] @ beta, unit)
+
+
+def observe_changes(known: LinearObservations, change: Any, unit: float) -> None:
+    """Add the observed variable ``lift_tests`` of changes in units of the model, inside a model context."""
     import pymc as pm
 
-    if known is None:
-        return
     pm.modelcontext(None).add_coord("lift_test", np.arange(len(known.values)))
-    change = unit * (known.rows[:, 1:] @ beta)
+    change = unit * change
     pm.Normal("lift_tests", change, unit * known.sd, observed=unit * known.values, dims="lift_test")
