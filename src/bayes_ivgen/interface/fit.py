@@ -296,6 +296,8 @@ class Fit(Shown, FitChecks, FitRows, FitDecisions, FitGrowth, FitMedia):
     def plot(self) -> FitPlots:
         """Pictures of all that the fit says: ``fit.plot.curves()``, ``bias``, ``surface``, ``contrasts`` and others.
 
+        ``fit.plot()`` draws the curves.
+
         Examples
         --------
         >>> ax = fit.plot.curves("tv")
