@@ -82,8 +82,8 @@ def test_an_answer_of_the_prior_is_flagged(tv_fit: Fit) -> None:
     assert (
         table["reason"]
         .str.match(
-            r"the rows hardly tell the functions of the actions there: \d+ % of their prior variance is left; more "
-            r"rows near these values, best of do\(tv,web\), would tell"
+            r"the rows hardly tell the functions of the actions there: \d+ % of their prior variance is left, but "
+            r"more rows near these values, best of do\(tv,web\), would tell"
         )
         .all()
     )
