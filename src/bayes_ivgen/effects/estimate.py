@@ -118,8 +118,9 @@ class Estimate(Shown):
         -------
         DataFrame
             One row a query: the actions' values, ``mean``, ``sd``, ``lower``, ``upper``,
-            ``prior_share`` (posterior over prior variance of all but levels: near 0 the data answer,
-            near 1 the prior), ``supported`` and ``reason``; the mass is in ``attrs["prob"]``.
+            ``prior_share`` (posterior over prior variance of all but levels: near 0 the data answer, near 1
+            the prior; NaN where the prior leaves next to nothing to learn beside levels), ``supported`` and
+            ``reason``; the mass is in ``attrs["prob"]``.
 
         Raises
         ------
