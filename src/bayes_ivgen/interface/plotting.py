@@ -97,15 +97,8 @@ class FitPlots(PictureLabels):
         from bayes_ivgen.plots import plot_curve
 
         def draw(action: str, panel: Axes) -> None:
-            plot_curve(
-                self.fit.response_curve(action).summary(check_prob(prob)),
-                x=action,
-                label=self.mean_label,
-                prob=prob,
-                x_label=self.label(action),
-                tried=tables.tried_values(self.fit, action, was_set=True).tolist(),
-                ax=panel,
-            )
+            table = self.fit.response_curve(action).summary(check_prob(prob))
+            plot_curve(table, prob=prob, ax=panel, **self._along(action))
 
         return self._panels(actions, ax, draw)
 
@@ -142,16 +135,8 @@ class FitPlots(PictureLabels):
 
         def draw(action: str, panel: Axes) -> None:
             both = tables.readings(self.fit, tables.check_action(self.fit, action), check_prob(prob))
-            plot_readings(
-                *both,
-                x=action,
-                label=self.mean_label,
-                prob=prob,
-                x_label=self.label(action),
-                tried=tables.tried_values(self.fit, action, was_set=True).tolist(),
-                seen=tables.tried_values(self.fit, action, was_set=False).tolist(),
-                ax=panel,
-            )
+            seen = tables.tried_values(self.fit, action, was_set=False).tolist()
+            plot_readings(*both, prob=prob, seen=seen, ax=panel, **self._along(action))
 
         return self._panels(actions, ax, draw)
 
@@ -366,6 +351,15 @@ class FitPlots(PictureLabels):
         >>> ax = fit.plot.graph()
         """
         return self.fit.graph.plot(self.fit.actions, ax=ax)
+
+    def _along(self, action: str) -> dict[str, Any]:
+        """Labels of a picture along one action, and the values at which it was set."""
+        return {
+            "x": action,
+            "label": self.mean_label,
+            "x_label": self.label(action),
+            "tried": tables.tried_values(self.fit, action, was_set=True).tolist(),
+        }
 
     def _panels(
         self, actions: str | Sequence[str] | None, ax: Any, draw: Callable[[str, Axes], None]
