@@ -59,7 +59,7 @@ def test_an_unknown_label_is_an_error_that_lists_the_others(how: str, rows: pd.D
 
 def test_a_label_that_is_left_out_needs_no_meaning(rows: pd.DataFrame) -> None:
     odd = rows.replace({"regime": {"do(a,b)": "pilot phase, unclear"}})
-    with pytest.raises(DataError, match="outside the grammar"):
+    with pytest.raises(DataError, match="cannot be read"):
         RegimeData.from_frame(odd, **COLUMNS)
     data = RegimeData.from_frame(odd, **COLUMNS, exclude=["pilot phase, unclear"])
     assert data.n_rows == 100

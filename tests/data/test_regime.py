@@ -73,7 +73,7 @@ def test_set_actions_stand_in_the_order_of_the_data() -> None:
     ],
 )
 def test_label_outside_the_grammar(label: object) -> None:
-    with pytest.raises(DataError, match=re.escape(f"The regime label {label!r} is outside the grammar")) as caught:
+    with pytest.raises(DataError, match=re.escape(f"The regime label {label!r} cannot be read")) as caught:
         Regime.parse(label, ACTIONS)  # type: ignore[arg-type]
     message = str(caught.value)
     for valid in ("obs", "do(tv)"):  # the labels that the message calls valid are

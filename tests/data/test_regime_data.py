@@ -299,7 +299,7 @@ def test_missing_columns(form: str, tmp_path: Path) -> None:
 def test_label_outside_the_grammar(form: str, tmp_path: Path) -> None:
     bad = table().replace({"regime": {"do(tv)": "spring test"}})
     assert_refused_until_fixed(
-        r"The regime label 'spring test' is outside the grammar.*For labels of your own pass regime_labels=\{",
+        r"The regime label 'spring test' cannot be read.*For labels of your own pass regime_labels=\{",
         lambda: FORMS[form](bad, tmp_path),
         lambda: FORMS[form](bad.replace({"regime": {"spring test": "do(tv)"}}), tmp_path),
         lambda: from_frame(bad, regime_labels={"spring test": ["tv"]}),
@@ -527,7 +527,7 @@ def test_missing_label(wrong: Any) -> None:
 def test_label_that_is_a_number() -> None:
     bad = table().assign(regime=lambda x: [LABELS.index(label) for label in x["regime"]])
     assert_refused_until_fixed(
-        r"The regime label '0' is outside the grammar.*regime_labels=",
+        r"The regime label '0' cannot be read.*regime_labels=",
         lambda: from_frame(bad),
         lambda: from_frame(bad, regime_labels={"0": ["web"], "1": [], "2": ["tv"], "3": ["tv", "web"]}),
     )
@@ -621,7 +621,7 @@ def test_no_frames() -> None:
 
 def test_wrong_label_of_a_frame() -> None:
     assert_refused_until_fixed(
-        r"The regime label 1 is outside the grammar",
+        r"The regime label 1 cannot be read",
         lambda: RegimeData.from_frames({1: table()}, **NAMES),  # type: ignore[dict-item]
         lambda: RegimeData.from_frames({"obs": table()}, **NAMES),
     )
@@ -631,7 +631,7 @@ def test_wrong_label_is_found_before_all_files_are_read(tmp_path: Path) -> None:
     """A bad label in the first file is told before the bad number in a later one."""
     table().assign(regime="who").to_parquet(tmp_path / "a.parquet")
     table().assign(tv=np.inf).to_parquet(tmp_path / "b.parquet")
-    with pytest.raises(DataError, match="'who' is outside the grammar"):
+    with pytest.raises(DataError, match="'who' cannot be read"):
         RegimeData.from_parquet(tmp_path, **NAMES)
 
 

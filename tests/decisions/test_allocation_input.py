@@ -244,7 +244,7 @@ def test_levels_need_costs_of_their_own(labelled: Fit) -> None:
     with pytest.raises(QueryError, match=r"costs names no cost for 'strength'"):
         labelled.allocate(3, costs=costs)
     with pytest.raises(
-        SupportError, match=r"offer='C' was never set; levels set: 'A', 'B'. Allow only values that were"
+        SupportError, match=r"offer='C' was never set \(levels set: 'A', 'B'\). Allow only values that were"
     ):
         labelled.allocate(3, costs=costs | {"strength": 0})
     costs = {"offer": {"A": 0.0, "B": 1.0}, "strength": 0}

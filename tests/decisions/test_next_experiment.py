@@ -320,7 +320,7 @@ def test_a_ranking_speaks_and_draws(fit: Fit, ranked: NextExperiment) -> None:
             {"candidates": ["do(print)"]},
             r"sets 'print', which is not an action. The actions are \['tv', 'web', 'radio'",
         ),
-        ({"candidates": ["tv"]}, "outside the grammar"),
+        ({"candidates": ["tv"]}, "cannot be read"),
         ({"candidates": [{"print": 1.0}]}, "a candidate cannot be used: .* sets 'print', which is not an action"),
         ({"candidates": [{"tv": float("nan")}]}, "every value must be a finite number"),
         ({"candidates": [{"tv": stats.multivariate_normal()}]}, "must be a number or an array of numbers"),

@@ -170,7 +170,7 @@ def test_regimes_that_do_not_reach_the_target_name_what_is_missing() -> None:
     [
         ({"regimes": ["obs", "do(c)"]}, r"do\(c\)' sets 'c', which is not an action"),
         ({"target": "do(c)"}, "which is not an action"),
-        ({"target": "both"}, "outside the grammar"),
+        ({"target": "both"}, "cannot be read"),
         ({"regimes": "obs"}, "is not a list of labels"),
         ({"regimes": []}, "regimes is empty"),
         ({"costs": {"obs": 1, "do(a)": 1}, "regimes": ["obs", "do(a)", "do(b)"]}, r"costs has no entry for 'do\(b\)'"),

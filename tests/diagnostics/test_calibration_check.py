@@ -11,7 +11,7 @@ import pytest
 from bayes_ivgen import ActionGraph, Fit, InterventionModel, RegimeData
 from bayes_ivgen.diagnostics import CheckResult
 from bayes_ivgen.diagnostics.calibration import _covariance
-from bayes_ivgen.errors import ConvergenceWarning, QueryError
+from bayes_ivgen.errors import ConvergenceWarning, NotTestableError, QueryError
 from bayes_ivgen.simulate import discrete, media_mix
 
 ACTIONS = ("a1", "a2", "a3")
@@ -74,11 +74,22 @@ def test_new_rows_of_the_same_world_pass(valid: tuple[Fit, RegimeData]) -> None:
     assert all(fit.check_calibration(new, action, held_out=True).passed for action in ACTIONS)
 
 
-def test_continuous_actions_fall_into_bins() -> None:
+def media(n: int, seed: int) -> RegimeData:
     world = media_mix(2, seed=1)
-    rows = world.sample_regimes(world.standard_regimes(300), seed=1)
-    data = RegimeData.from_frame(rows, outcome="sales", actions=["tv", "web"])
-    result = fitted(data, graph=ActionGraph(world.parents)).check_calibration(data, "tv")
+    return RegimeData.from_frame(
+        world.sample_regimes(world.standard_regimes(n), seed=seed), outcome="sales", actions=["tv", "web"]
+    )
+
+
+@pytest.fixture(scope="module")
+def continuous() -> tuple[Fit, RegimeData]:
+    data = media(300, 1)
+    return fitted(data, graph=ActionGraph(media_mix(2, seed=1).parents)), data
+
+
+def test_continuous_actions_fall_into_bins(continuous: tuple[Fit, RegimeData]) -> None:
+    fit, data = continuous
+    result = fit.check_calibration(data, "tv")
     assert result.passed
     assert result.table["rows"].tolist() == [50] * 6
     assert (result.table["low"].to_numpy()[1:] > result.table["high"].to_numpy()[:-1]).all()
@@ -105,3 +116,44 @@ def test_what_it_needs(valid: tuple[Fit, RegimeData]) -> None:
     )
     with pytest.raises(QueryError, match=r"the data hold 'y' given \['a3', 'a2', 'a1'\], but the fit is of 'y'"):
         fit.check_calibration(turned, "a1")
+
+
+@pytest.mark.parametrize(("rows", "groups", "most"), [(7, 7, 1), (20, 6, 4)])
+def test_too_few_rows_for_any_mean(continuous: tuple[Fit, RegimeData], rows: int, groups: int, most: int) -> None:
+    fit, _ = continuous
+    few = media(rows, 3)
+    message = (
+        rf"calibration of do\(tv\) cannot be tested: its {rows} rows fall into {groups} groups of {most} rows? at most"
+        r", and a mean needs 5 or more\. Add rows of do\(tv\): 5 at each value, or 30 in all if values differ\."
+    )
+    with pytest.raises(NotTestableError, match=message):
+        fit.check_calibration(few, "tv", held_out=True)
+    report = fit.falsify(few, ["calibration"], held_out=True)
+    assert list(report) == []
+    assert list(report.not_tested) == ["calibration[tv]", "calibration[web]"]
+    enough = fit.check_calibration(media(30, 3), "tv", held_out=True)
+    assert enough.table["rows"].tolist() == [5] * 6
+
+
+def test_five_rows_at_each_value_are_enough(valid: tuple[Fit, RegimeData]) -> None:
+    fit, _ = valid
+    world = discrete(3, 3, seed=200, edge_probability=1.0)
+    rows = world.sample_regimes({"do(a1)": 100}, 0)
+    groups = rows.groupby("a1")
+    few = RegimeData.from_frame(groups.head(4), outcome="y", actions=ACTIONS)
+    with pytest.raises(NotTestableError, match=r"its 12 rows fall into 3 groups of 4 rows at most.*5 at each value"):
+        fit.check_calibration(few, "a1", held_out=True)
+    enough = RegimeData.from_frame(groups.head(5), outcome="y", actions=ACTIONS)
+    assert fit.check_calibration(enough, "a1", held_out=True).table["rows"].tolist() == [5] * 3
+
+
+def test_means_without_an_error_are_not_tested(valid: tuple[Fit, RegimeData]) -> None:
+    fit, _ = valid
+    rows = discrete(3, 3, seed=200, edge_probability=1.0).sample_regimes({"do(a1)": 100, "obs": 10}, 0)
+    tested = rows["regime"] == "do(a1)"
+    same = RegimeData.from_frame(rows.assign(y=rows["y"].mask(tested, 1.0)), outcome="y", actions=ACTIONS)
+    with pytest.raises(NotTestableError, match=r"the outcome does not vary at all .* Add rows of do\(a1\) until"):
+        fit.check_calibration(same, "a1", held_out=True)
+    rows["y"] = np.arange(len(rows)) == np.argmax(tested)
+    one = RegimeData.from_frame(rows.astype({"y": float}), outcome="y", actions=ACTIONS)
+    assert not fit.check_calibration(one, "a1", held_out=True).passed

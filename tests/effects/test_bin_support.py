@@ -55,8 +55,8 @@ def test_a_range_tested_only_with_the_child_left_alone(n: int) -> None:
     table = flags(support, data.actions, do={"tv": [0.1, 0.3, 1.1, 1.5, 1.9], "web": 1.5})
     assert table["supported"].tolist() == [False, False, True, True, True]
     assert table["reason"][0] == (
-        "tv=0.1 was never seen while web was set, and never occurred by itself; rows of do(tv,web) near tv=0.1 would "
-        "tell, and so would rows in which tv comes near it by itself"
+        "tv=0.1 was never seen while web was set, and never occurred by itself, but rows of do(tv,web) near tv=0.1 "
+        "would tell, and so would rows in which tv comes near it by itself"
     )
     mixed = flags(support, data.actions, do={"tv": [0.1, 1.5]}, given={"web": 1.5})
     assert mixed["supported"].all()  # the sum of m_tv and c_web is what do(tv) shows
@@ -100,7 +100,7 @@ def test_two_clusters_that_never_meet() -> None:
     found = flags(Support.of(data, graph=ActionGraph.full(data.actions)), data.actions, do=asked)
     assert found["supported"].tolist() == [True, True, False, False, False]
     assert found["reason"][2] == (
-        "a0=0.5 and a1=2.5 were never seen together while a2 was set; rows of do(a0,a1,a2) near there would tell"
+        "a0=0.5 and a1=2.5 were never seen together while a2 was set, but rows of do(a0,a1,a2) near there would tell"
     )
     dropped = Support.of(data, graph=ActionGraph({"a1": ["a0"], "a2": ["a1"]}))
     assert flags(dropped, data.actions, do=asked)["supported"].all()
@@ -112,7 +112,7 @@ def test_seen_values_need_rows_with_both_left_as_asked() -> None:
     found = flags(support, data.actions, do={"a0": 0.1}, given={"a1": [0.5, 2.9], "a2": 1.5})
     assert found["supported"].tolist() == [True, False]
     assert found["reason"][1] == (
-        "a0=0.1 and a1=2.9 were never seen together while a1 was left alone; rows of do(a0) near there would tell"
+        "a0=0.1 and a1=2.9 were never seen together while a1 was left alone, but rows of do(a0) near there would tell"
     )
 
 

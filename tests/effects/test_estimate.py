@@ -175,6 +175,17 @@ def test_the_sentence_says_why_a_query_is_not_supported(fit: Fit) -> None:
     )
 
 
+def test_the_sentence_keeps_to_two_reasons(fit: Fit) -> None:
+    far = {"a1": 3, "a2": 4, "a3": 2.5}
+    with pytest.warns(SupportWarning, match=r"set \(0 to 2\); and more in the column 'reason'\)\. See the column"):
+        estimate = fit.effect(do=far)
+    assert len(estimate.summary()["reason"][0].split("; ")) == 3
+    assert estimate.sentence().endswith(
+        "; not supported by the data: a1=3 is above the values at which it was set (0 to 2); "
+        "a2=4 is above the values at which it was set (0 to 2); and more in the column 'reason'."
+    )
+
+
 @pytest.mark.parametrize("query", [-1, 2, 10])
 def test_the_sentence_of_a_query_that_does_not_exist(query: int) -> None:
     estimate = made_up(np.zeros((1, 4, 2)))

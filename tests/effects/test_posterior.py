@@ -145,7 +145,7 @@ def test_a_response_curve_is_the_held_effect(fit: Fit, action: str) -> None:
     np.testing.assert_array_equal(curve.queries[action], [0, 1, 2])
     held = fit.effect(do={action: [0, 1, 2]}, rest="hold")
     np.testing.assert_allclose(curve.draws, held.draws, rtol=1e-9, atol=1e-9)
-    assert curve.sentence() == held.sentence()
+    assert curve.sentence(query=0) == held.sentence()
 
 
 def test_curve_and_held_effect_agree_without_observational_rows(rows: pd.DataFrame, quick_fit: QuickFit) -> None:

@@ -23,7 +23,7 @@ def test_levels_are_left_out(fit: Fit) -> None:
     rows = np.zeros((2, design.n_coefficients))
     rows[:, level_columns(design)] = 3.0
     share, sd = prior_shares(rows, design, fit.effects.coefficients, fit.datatree["posterior"]["tau"].values)
-    assert share.tolist() == [0.0, 0.0]
+    assert np.isnan(share).all()
     assert sd.tolist() == [0.0, 0.0]
 
 
@@ -38,6 +38,31 @@ def test_draws_from_the_prior_have_all_of_it_left(fit: Fit) -> None:
     half, less = prior_shares(rows, design, prior / 2, tau)
     np.testing.assert_allclose(less, sd / 2)
     assert np.abs(half - 0.25).max() < 0.25 * 5 * np.sqrt(2 / 400)
+
+
+def test_what_the_prior_holds_near_zero_has_no_share(fit: Fit) -> None:
+    rng, design = np.random.default_rng(0), fit.design
+    tau = np.ones((2, 2000, len(design.terms)))
+    coefficients = rng.normal(size=(2, 2000, design.n_coefficients))
+    rows = np.zeros((3, design.n_coefficients))
+    rows[:, np.setdiff1d(np.arange(design.n_coefficients), level_columns(design))[0]] = [0.0, 0.049, 0.051]
+    share, sd = prior_shares(rows, design, coefficients, tau)
+    assert np.isnan(share).tolist() == [True, True, False]
+    assert share[2] > 0.8
+    assert sd[1] == pytest.approx(0.049, rel=0.2)
+
+
+def test_no_spike_where_a_curve_crosses_its_mean(quick_fit: QuickFit) -> None:
+    rng, n = np.random.default_rng(3), 400
+    frame = pd.DataFrame({"x": rng.normal(size=n), "regime": "do(x)"})
+    frame["y"] = 0.3 * frame["x"] + rng.normal(size=n)
+    fit = quick_fit(frame, ["x"])
+    centre = float(frame["x"].mean())
+    curve = fit.response_curve("x", [-2.0, centre, 2.0]).summary()["prior_share"]
+    assert curve.isna().tolist() == [False, True, False]
+    same = fit.contrast(do={"x": centre}, versus={"x": centre}).summary()
+    assert same["prior_share"].isna().all()
+    assert same["supported"].all()
 
 
 def test_the_variance_agrees_with_linear_algebra(fit: Fit) -> None:

@@ -148,7 +148,7 @@ def test_an_action_switched_off_only_while_its_child_was_left_alone(quick_fit: Q
         joint = fit.effect(do={"tv": [0, 1], "web": 1}).summary()
     assert joint["supported"].tolist() == [False, True]
     assert joint["reason"][0] == (
-        "tv=0 was never seen while web was set, and never occurred by itself; rows of do(tv,web) at tv=0 would tell"
+        "tv=0 was never seen while web was set, and never occurred by itself, but rows of do(tv,web) at tv=0 would tell"
     )
 
 

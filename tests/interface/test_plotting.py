@@ -39,6 +39,23 @@ def test_curves_are_the_response_curves(fit: Fit) -> None:
     assert panels[1].get_legend() is None
 
 
+def test_a_plain_call_draws_the_curves(fit: Fit) -> None:
+    called, curves = fit.plot(prob=0.8), fit.plot.curves(prob=0.8)
+    assert called.shape == curves.shape
+    for one, other in zip(called, curves, strict=True):
+        np.testing.assert_array_equal(one.lines[0].get_xydata(), other.lines[0].get_xydata())
+    assert fit.plot("web").get_xlabel() == "web"
+
+
+def test_a_call_by_the_name_of_another_picture_says_how_to_draw_it(fit: Fit) -> None:
+    with pytest.raises(QueryError, match=r"'bias' is not an action: fit\.plot\(\) draws .*'web'\]") as caught:
+        fit.plot("bias")
+    drawn = str(caught.value).rsplit(": ", 1)[1].rstrip(".").replace("fit.plot.", "").split(", ")
+    assert drawn == ["curves", "bias", "surface", "contrasts", "regimes", "outcome", "residuals", "graph"]
+    for name in drawn:
+        getattr(fit.plot, name)(*(["tv", "web"] if name == "surface" else []))
+
+
 def test_the_marks_are_values_that_were_set(fit: Fit, rows: pd.DataFrame) -> None:
     marks = fit.plot.curves("tv").lines[1].get_xdata()
     tested = rows.loc[rows["regime"] == "do(tv)", "tv"]

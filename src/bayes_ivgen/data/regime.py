@@ -90,7 +90,7 @@ class Regime:
         Raises
         ------
         DataError
-            If the label is outside this grammar or names something that is not an action.
+            If the label cannot be read so, or names something that is not an action.
 
         Examples
         --------
@@ -104,7 +104,7 @@ class Regime:
         names = [name.strip() for name in match["names"].split(",")] if match else []
         if not names or not all(names):
             raise DataError(
-                f"The regime label {label!r} is outside the grammar. Valid labels are 'obs', "
+                f"The regime label {label!r} cannot be read. Valid labels are 'obs', "
                 f"'do({actions[0] if actions else 'a'})' and so on, with the names separated by commas. "
                 "For labels of your own pass regime_labels={'your label': ['action', ...], ...}, "
                 "with [] where nothing was set."
@@ -190,7 +190,7 @@ def resolve_labels(
         Names of the actions.
     regime_labels : mapping of str to iterable of str, optional
         The user's own labels and the actions that each one sets. Labels that are missing here are
-        read with the grammar of `Regime.parse`.
+        read as `Regime.parse` does.
 
     Raises
     ------

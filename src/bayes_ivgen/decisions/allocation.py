@@ -19,6 +19,7 @@ from bayes_ivgen.decisions.knapsack import SAME_COST, Amounts, TooManyAmountsErr
 from bayes_ivgen.decisions.result import Allocation
 from bayes_ivgen.decisions.risk import Objective, rank, search
 from bayes_ivgen.effects import EffectPosterior, Queries, parse_queries
+from bayes_ivgen.effects.reasons import shortened
 from bayes_ivgen.errors import QueryError, SupportWarning
 
 POINTS = (40, 20, 10, 5)  # steps of the budget where the user states none; fewer if there are too many choices
@@ -87,8 +88,8 @@ def allocate(
     unsupported = found.table.loc[~found.table["supported"], "reason"]
     if not extrapolate and 0 in unsupported.index:
         warnings.warn(
-            f"the best allocation is not supported by the data ({unsupported[0]}). Allow fewer values, or pass "
-            "extrapolate=True to accept the continuation of the curves.",
+            f"the best allocation is not supported by the data ({shortened(unsupported[0])}). Allow fewer values, or "
+            "pass extrapolate=True to accept the continuation of the curves.",
             SupportWarning,
             stacklevel=3,
         )

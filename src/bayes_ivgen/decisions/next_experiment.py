@@ -12,9 +12,7 @@ from scipy.special import ndtri
 from scipy.stats.qmc import Sobol
 
 from bayes_ivgen.basis.base import FloatArray
-from bayes_ivgen.data import Regime, RegimeData
-from bayes_ivgen.data.identification import level_weights
-from bayes_ivgen.data.profile import thinned
+from bayes_ivgen.data import RegimeData
 from bayes_ivgen.decisions.costs import Sizes
 from bayes_ivgen.decisions.experiments import Candidate, Experiment, draw_rows
 from bayes_ivgen.decisions.moments import CoefficientMoments, Learning
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 
 LEAST_NOISE = 0.1  # of the mean noise variance: where the fitted variance falls to zero nothing is known
 INFORMS = 1e-6  # of the variance: less is rounding
-NOISE_ROWS = 5000  # of each regime, for the mean of the variance model
 VALUE_DRAWS = 4096  # a power of two
 
 
@@ -82,24 +79,8 @@ class Knowledge:
         typical = float(np.mean(list(self.noise.values())))
         if self.variance is None:
             return typical
-        found = float(self.variance.variance(values, flags).mean()) + self._left_by(self.variance, label)
+        found = float(self.variance.variance(values, flags).mean())
         return max(found, LEAST_NOISE * typical)
-
-    def _left_by(self, variance: VarianceModel, label: str) -> float:
-        """Return sum_r w_r (noise of regime r - mean of the variance model in its rows), w the weights of the level.
-
-        The model shrinks what setting an action does to the noise; noise variances add up like means.
-        """
-        regimes, actions = self.posterior.regimes, self.posterior.actions
-        weights = level_weights(Regime.parse(label, actions), regimes, self.posterior.heads)
-        if weights is None:
-            return 0.0
-        left = []
-        for regime in regimes:
-            values = thinned(self.profiles.profiles[regime].sample, NOISE_ROWS)[:, :-1]
-            flags = np.broadcast_to(indicators([regime], actions), (len(values), len(actions)))
-            left.append(self.noise[regime.label] - float(variance.variance(values, flags).mean()))
-        return float(weights @ np.array(left))
 
 
 class Decision(NamedTuple):

@@ -11,7 +11,7 @@ import numpy as np
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.identification import level_weights
-from bayes_ivgen.diagnostics.invariance import THRESHOLD, entry, smallest, tested_table
+from bayes_ivgen.diagnostics.many_tests import entry, worst_of
 from bayes_ivgen.diagnostics.mean_tests import MeanRows, part_name, require_additive_mean
 from bayes_ivgen.diagnostics.result import CheckResult
 from bayes_ivgen.diagnostics.same_columns import require_same_columns
@@ -56,18 +56,12 @@ def additivity_check(posterior: EffectPosterior, data: RegimeData) -> CheckResul
         found = [item for regime, text in predicted.items() for item in _tests(rows, regime, text)]
     if not found:
         raise NotTestableError(_why_not(data, posterior))
-    table = tested_table(found)
-    worst = smallest(table)
-    return CheckResult(
-        name="Additivity",
-        passed=worst["p_adjusted"] >= THRESHOLD,
-        statistic=worst["statistic"],
-        p_value=worst["p_adjusted"],
-        threshold=THRESHOLD,
-        table=table,
-        finding=(
+    return worst_of(
+        "Additivity",
+        found,
+        finding=lambda worst, n: (
             f"{worst['restriction']} is off most in its {worst['part']} ({p_value_text(worst['p_value'])} by itself, "
-            f"of {len(table)} tests)"
+            f"of {n} tests)"
         ),
         advice=(
             "Confounders of different actions then do not simply add up (or a regime drifted): effects of "

@@ -23,7 +23,7 @@ from bayes_ivgen.diagnostics.same_columns import require_same_columns
 from bayes_ivgen.effects import EffectPosterior, parse_queries
 from bayes_ivgen.effects.means import means_from
 from bayes_ivgen.effects.support import FEW_LEVELS
-from bayes_ivgen.errors import QueryError
+from bayes_ivgen.errors import NotTestableError, QueryError
 
 BINS = 6
 LEAST_ROWS = 5  # of a bin
@@ -66,11 +66,13 @@ def calibration_check(
     ------
     QueryError
         If the action is unknown, or the data do not hold rows that set it alone.
+    NotTestableError
+        If no bin has five rows, or the outcome does not vary inside them.
     """
     rows = _rows_of(posterior, data, action)
     values, outcome = rows[:, data.index(action)], rows[:, -1]
     label = _bins(values)
-    kept = np.flatnonzero(np.bincount(label) >= LEAST_ROWS)
+    kept = _kept(action, label)
     means = _means_at(posterior, action, rows[:, :-1])
     summaries, draws = [], []
     for i in kept:
@@ -79,6 +81,11 @@ def calibration_check(
         summaries.append((values[inside].min(), values[inside].max(), inside.sum(), outcome[inside].mean()))
     table = pd.DataFrame(summaries, columns=["low", "high", "rows", "observed"])
     error = errors_of_means([outcome[label == i] for i in kept])
+    if not error.all():
+        raise NotTestableError(
+            f"calibration of do({action}) cannot be tested: the outcome does not vary at all within groups of its "
+            f"rows, so their means have no standard error. Add rows of do({action}) until the outcome varies."
+        )
     covariance = _covariance(error, np.atleast_2d(np.cov(np.array(draws))), held_out)
     table["fit"] = np.mean(draws, axis=1)
     table["difference"] = table["observed"] - table["fit"]
@@ -139,6 +146,19 @@ def _bins(values: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     if len(levels) <= FEW_LEVELS:
         return which
     return np.searchsorted(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]), values)
+
+
+def _kept(action: str, label: np.ndarray[tuple[int], np.dtype[np.intp]]) -> NDArray[np.intp]:
+    """Return the bins with enough rows for a mean and its error."""
+    counts = np.bincount(label)
+    if counts.max() < LEAST_ROWS:
+        most = f"{counts.max()} {'row' if counts.max() == 1 else 'rows'}"
+        raise NotTestableError(
+            f"calibration of do({action}) cannot be tested: its {len(label)} rows fall into {len(counts)} groups of "
+            f"{most} at most, and a mean needs {LEAST_ROWS} or more. Add rows of do({action}): {LEAST_ROWS} at each "
+            f"value, or {LEAST_ROWS * BINS} in all if values differ."
+        )
+    return np.flatnonzero(counts >= LEAST_ROWS)
 
 
 def _means_at(posterior: EffectPosterior, action: str, rows: FloatArray) -> Callable[[NDArray[np.bool_]], FloatArray]:

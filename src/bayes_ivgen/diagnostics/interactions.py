@@ -8,7 +8,7 @@ from typing import Any
 
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.diagnostics.additivity import restrictions
-from bayes_ivgen.diagnostics.invariance import THRESHOLD, entry, smallest, tested_table
+from bayes_ivgen.diagnostics.many_tests import entry, worst_of
 from bayes_ivgen.diagnostics.mean_tests import MeanRows, part_name, require_additive_mean
 from bayes_ivgen.diagnostics.result import CheckResult
 from bayes_ivgen.diagnostics.same_columns import require_same_columns
@@ -56,17 +56,11 @@ def interactions_check(posterior: EffectPosterior, data: RegimeData) -> CheckRes
             "interactions cannot be tested: with these regimes, or so few rows, the model allows every function of "
             "every regime. It needs at least two actions, of which one was set alone."
         )
-    table = tested_table(found)
-    worst = smallest(table)
-    return CheckResult(
-        name="Interactions",
-        passed=worst["p_adjusted"] >= THRESHOLD,
-        statistic=worst["statistic"],
-        p_value=worst["p_adjusted"],
-        threshold=THRESHOLD,
-        table=table,
-        finding=(
-            f"of {len(table)} functions that the decomposition rules out the rows ask most for one of {worst['part']} "
+    return worst_of(
+        "Interactions",
+        found,
+        finding=lambda worst, n: (
+            f"of {n} functions that the decomposition rules out the rows ask most for one of {worst['part']} "
             f"in {worst['regime']} ({p_value_text(worst['p_value'])} by itself)"
         ),
         advice=(

@@ -9,18 +9,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.profile import thinned
+from bayes_ivgen.diagnostics.many_tests import entry, worst_of
 from bayes_ivgen.diagnostics.result import CheckResult
 from bayes_ivgen.diagnostics.same_columns import require_same_columns
 from bayes_ivgen.diagnostics.scores import (
     Projection,
     ScoreTest,
     adjustment,
-    holm,
     score_test,
     variable_scores,
 )
@@ -31,7 +30,6 @@ from bayes_ivgen.model.graph import p_value_text
 ROWS = 10_000  # of each regime
 DEGREE = 3
 GIVEN_DEGREE = 2
-THRESHOLD = 0.01
 
 
 def invariance_check(posterior: EffectPosterior, data: RegimeData) -> CheckResult:
@@ -69,17 +67,11 @@ def invariance_check(posterior: EffectPosterior, data: RegimeData) -> CheckResul
             "invariance cannot be tested: no action is left alone by two regimes of the data. It needs rows of obs "
             "beside a single test, or of two tests that leave the same action alone."
         )
-    table = tested_table(found)
-    worst = smallest(table)
-    return CheckResult(
-        name="Invariance",
-        passed=worst["p_adjusted"] >= THRESHOLD,
-        statistic=worst["statistic"],
-        p_value=worst["p_adjusted"],
-        threshold=THRESHOLD,
-        table=table,
-        finding=(
-            f"of {len(table)} comparisons of an action that was left alone in two regimes the largest difference is in "
+    return worst_of(
+        "Invariance",
+        found,
+        finding=lambda worst, n: (
+            f"of {n} comparisons of an action that was left alone in two regimes the largest difference is in "
             f"the law of {worst['action']}{_given(worst['given'])} between {worst['regime']} and {worst['versus']} "
             f"({p_value_text(worst['p_value'])} by itself)"
         ),
@@ -125,17 +117,11 @@ def assignment_check(posterior: EffectPosterior, data: RegimeData) -> CheckResul
             "assignment cannot be tested: no regime sets an action (to more than one value) and leaves an action "
             "before it alone."
         )
-    table = tested_table(found).drop(columns="given")
-    worst = smallest(table)
-    return CheckResult(
-        name="Assignment",
-        passed=worst["p_adjusted"] >= THRESHOLD,
-        statistic=worst["statistic"],
-        p_value=worst["p_adjusted"],
-        threshold=THRESHOLD,
-        table=table,
-        finding=(
-            f"of {len(table)} pairs of a set action and one before it that was left alone {worst['action']} depends "
+    return worst_of(
+        "Assignment",
+        found,
+        finding=lambda worst, n: (
+            f"of {n} pairs of a set action and one before it that was left alone {worst['action']} depends "
             f"most on {worst['versus']} in {worst['regime']} ({p_value_text(worst['p_value'])} by itself)"
         ),
         advice=(
@@ -150,23 +136,6 @@ def before(posterior: EffectPosterior, action: str) -> tuple[str, ...]:
     """Actions before this one in an order in which causes come before what they drive."""
     order = posterior.graph.order(posterior.actions)
     return order[: order.index(action)]
-
-
-def tested_table(found: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """One row a test, with p-values adjusted after Holm."""
-    table = pd.DataFrame(found)
-    return table.assign(p_adjusted=holm(table["p_value"].tolist()))
-
-
-def smallest(table: pd.DataFrame) -> dict[str, Any]:
-    """Row of the smallest p-value."""
-    position = int(np.argmin(table["p_value"].to_numpy()))
-    return {str(key): value for key, value in table.iloc[[position]].to_dict("records")[0].items()}
-
-
-def entry(test: ScoreTest, rows: int, **where: str) -> dict[str, Any]:
-    """One row of a table of tests."""
-    return {**where, "rows": rows, "statistic": test.statistic, "df": test.df, "p_value": test.p_value}
 
 
 def _invariance_rows(posterior: EffectPosterior, data: RegimeData) -> Iterator[dict[str, Any]]:
@@ -222,7 +191,7 @@ def _assignment_rows(posterior: EffectPosterior, data: RegimeData) -> Iterator[d
                 natural = variable_scores(data, other, rows[:, data.index(other)], DEGREE)
                 test = score_test(own, natural, known)
                 if test.df:
-                    yield entry(test, len(rows), action=action, regime=regime.label, versus=other, given="")
+                    yield entry(test, len(rows), action=action, regime=regime.label, versus=other)
 
 
 def _given(names: str) -> str:

@@ -23,8 +23,8 @@ def missing_near(support: BinSupport, codes: Codes, regime: Regime, shown: Mappi
             if text:
                 return text
     return (
-        f"the rows do not tell the contributions at {', '.join(shown.values())} apart; rows of {regime.label} near "
-        "there would"
+        f"the rows do not tell the contributions at {', '.join(shown.values())} apart, but rows of {regime.label} "
+        "near there would"
     )
 
 
@@ -52,7 +52,7 @@ def _alone(support: BinSupport, codes: Codes, regime: Regime, shown: Mapping[str
                 both = Regime(tuple(a for a in actions if a == action or actions.index(a) in members))
                 return (
                     f"{shown[action]} was never seen while {_names(actions, members)} was set, and never occurred by "
-                    f"itself; rows of {both.label} near {shown[action]} would tell, and so would rows in which "
+                    f"itself, but rows of {both.label} near {shown[action]} would tell, and so would rows in which "
                     f"{action} comes near it by itself"
                 )
     return ""
@@ -72,7 +72,7 @@ def _together(support: BinSupport, codes: Codes, regime: Regime, shown: Mapping[
             pair = " and ".join(shown[actions[i]] for i in sorted((j, k)))
             return (
                 f"{pair} were never seen together while {_names(actions, members)} was "
-                f"{'set' if was_set else 'left alone'}; rows of {repair} near there would tell"
+                f"{'set' if was_set else 'left alone'}, but rows of {repair} near there would tell"
             )
     return ""
 

@@ -11,9 +11,11 @@ import pandas as pd
 import xarray as xr
 
 from bayes_ivgen.basis.base import FloatArray
+from bayes_ivgen.effects.curve_sentence import curve_sentence, moving_action
 from bayes_ivgen.effects.queries import value_text
 from bayes_ivgen.effects.query_blocks import over_blocks, summarise
 from bayes_ivgen.effects.query_labels import coordinates, is_plain
+from bayes_ivgen.effects.reasons import shortened
 from bayes_ivgen.errors import QueryError
 from bayes_ivgen.shown import MOST_ROWS, Shown
 
@@ -116,8 +118,9 @@ class Estimate(Shown):
         -------
         DataFrame
             One row a query: the actions' values, ``mean``, ``sd``, ``lower``, ``upper``,
-            ``prior_share`` (posterior over prior variance of all but levels: near 0 the data answer,
-            near 1 the prior), ``supported`` and ``reason``; the mass is in ``attrs["prob"]``.
+            ``prior_share`` (posterior over prior variance of all but levels: near 0 the data answer, near 1
+            the prior; NaN where the prior leaves next to nothing to learn beside levels), ``supported`` and
+            ``reason``; the mass is in ``attrs["prob"]``.
 
         Raises
         ------
@@ -168,15 +171,18 @@ class Estimate(Shown):
         table = self.summary(prob)
         return to_backend(table if backend == "pandas" or is_plain(table.index) else table.reset_index(), backend)
 
-    def sentence(self, prob: float = DEFAULT_PROB, query: int = 0) -> str:
-        """One sentence of prose about one query.
+    def sentence(self, prob: float = DEFAULT_PROB, query: int | None = None) -> str:
+        """Tell about a whole curve, or about one query.
+
+        Of response curves and biases it says what they are at both ends, and where they clearly differ from the first
+        point, or from no bias: where the interval of the difference at that value leaves out zero.
 
         Parameters
         ----------
         prob : float
             Mass of the interval.
-        query : int
-            Position of the query.
+        query : int, optional
+            Position of a query; by default a curve as a whole, else the first.
 
         Returns
         -------
@@ -191,7 +197,13 @@ class Estimate(Shown):
         --------
         >>> print(fit.effect(do=plan).sentence().split(" is ")[0])
         E[sales | do(tv, web)] at do(tv=60, web=40)
+        >>> "a change of" in fit.response_curve("tv").sentence()
+        True
         """
+        action = moving_action(self) if query is None else None
+        if action is not None:
+            return curve_sentence(self, action, check_prob(prob))
+        query = 0 if query is None else query
         if not 0 <= query < len(self):
             raise QueryError(f"query={query} does not exist; there are {len(self)} queries, counted from 0.")
         tail = (1 - check_prob(prob)) / 2
@@ -201,7 +213,7 @@ class Estimate(Shown):
             f"{self.name} at {self.conditions(query)} is {draws.mean():.4g} "
             f"({100 * prob:.3g} % interval {lower:.4g} to {upper:.4g})"
         )
-        reason = str(self.support["reason"].iloc[query])
+        reason = shortened(str(self.support["reason"].iloc[query]))
         return f"{text}; not supported by the data: {reason}." if reason else f"{text}."
 
     def plot(self, ax: Axes | None = None, prob: float = DEFAULT_PROB) -> Axes:
@@ -245,4 +257,4 @@ class Estimate(Shown):
         return replace(self, queries=self.queries.iloc[:n], support=self.support.iloc[:n])
 
     def __str__(self) -> str:
-        return self.sentence() if len(self) == 1 else f"{self.name}: {len(self)} queries"
+        return self.sentence() if len(self) == 1 or moving_action(self) else f"{self.name}: {len(self)} queries"

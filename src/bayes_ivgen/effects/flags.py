@@ -130,5 +130,5 @@ def _rows(posterior: EffectPosterior, few: EffectPosterior, queries: Queries, bl
 def _prior_reason(queries: Queries, share: float) -> str:
     return (
         f"the rows hardly tell the functions of the actions there: {100 * share:.0f} % of their prior variance is "
-        f"left; more rows near these values, best of {queries.regime.label}, would tell"
+        f"left, but more rows near these values, best of {queries.regime.label}, would tell"
     )

@@ -10,6 +10,7 @@ from bayes_ivgen.model import Design
 from bayes_ivgen.model.components import TermType
 
 DRAWS = 400  # that a variance is computed from
+LEAST_PRIOR_SD = 0.05  # in standard deviations of the outcome: below it a share would be of nearly nothing
 
 
 def level_columns(design: Design) -> NDArray[np.intp]:
@@ -37,19 +38,20 @@ def prior_shares(
     Returns
     -------
     share, sd : ndarray of shape (q,)
-        Var[r'beta | y] / median Var[r'beta | tau], at most one, zero where nothing is left beside levels; and the
-        root of its numerator in standard deviations of the outcome.
+        Var[r'beta | y] / median Var[r'beta | tau], at most one, NaN where the denominator is nearly zero (at the mean
+        of a curve, or of a difference of near-identical queries): there the prior knows already; and the root of the
+        numerator in standard deviations of the outcome.
     """
     stride = max(1, coefficients.shape[0] * coefficients.shape[1] // DRAWS)
     rows = rows.copy()
     rows[:, level_columns(design)] = 0.0
     used = np.flatnonzero(rows.any(axis=0))
     if not len(used):
-        return np.zeros(len(rows)), np.zeros(len(rows))
+        return np.full(len(rows), np.nan), np.zeros(len(rows))
     beta = coefficients.reshape(-1, coefficients.shape[2])[::stride, used]
     posterior = np.var(rows[:, used] @ beta.T, axis=1)
     term = design.term_index[used - 1]
     squares = (rows[:, used] ** 2) @ np.eye(len(design.terms))[term]
     prior = np.median(squares @ (tau.reshape(-1, tau.shape[2])[::stride] ** 2).T, axis=1)
-    share = np.divide(posterior, prior, out=np.zeros(len(rows)), where=prior > 0)
+    share = np.divide(posterior, prior, out=np.full(len(rows), np.nan), where=prior >= LEAST_PRIOR_SD**2)
     return np.minimum(share, 1.0), np.sqrt(posterior)

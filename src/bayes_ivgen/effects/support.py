@@ -64,7 +64,7 @@ class Tried:
         """Reason why a level was never tried."""
         tried = listed(labels[int(level)] for level in self.levels or ())
         did = "set" if verb == "set" else "seen while it was left alone"
-        return f"{action}={labels[int(code)]!r} was never {did}; levels {did.split()[0]}: {tried}"
+        return f"{action}={labels[int(code)]!r} was never {did} (levels {did.split()[0]}: {tried})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,12 +237,12 @@ class Support:
         if pair is not None:
             action, other = pair
             return (
-                f"{shown[action]} was never seen while {other} was set, and never occurred by itself; rows of "
-                f"do({action},{other}) at {shown[action]} would tell"
+                f"{shown[action]} was never seen while {other} was set, and never occurred by itself, but rows "
+                f"of do({action},{other}) at {shown[action]} would tell"
             )
         return (
-            f"the combinations that occurred do not tell the contributions at {', '.join(shown.values())} apart; "
-            f"rows of {queries.regime.label} there would"
+            f"the combinations that occurred do not tell the contributions at {', '.join(shown.values())} apart, "
+            f"but rows of {queries.regime.label} there would"
         )
 
     def _refuse_far(self, action: str, values: FloatArray, tried: Tried, verb: str) -> None:

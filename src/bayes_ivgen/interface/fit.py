@@ -12,6 +12,7 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.effects import Estimate, outcome, parse_queries
 from bayes_ivgen.effects.families import family_outcome, with_exposure
 from bayes_ivgen.effects.offsets import dataset_offsets
+from bayes_ivgen.effects.reasons import shortened
 from bayes_ivgen.errors import QueryError, SupportWarning
 
 if TYPE_CHECKING:
@@ -296,6 +297,8 @@ class Fit(Shown, FitChecks, FitRows, FitDecisions, FitGrowth, FitMedia):
     def plot(self) -> FitPlots:
         """Pictures of all that the fit says: ``fit.plot.curves()``, ``bias``, ``surface``, ``contrasts`` and others.
 
+        ``fit.plot()`` draws the curves.
+
         Examples
         --------
         >>> ax = fit.plot.curves("tv")
@@ -361,7 +364,7 @@ def _flagged(estimate: Estimate, *, warn: bool) -> Estimate:
     reasons = estimate.support.loc[~estimate.support["supported"], "reason"]
     if warn and len(reasons):
         warnings.warn(
-            f"{len(reasons)} of {len(estimate)} queries are not supported by the data ({reasons.iloc[0]}). "
+            f"{len(reasons)} of {len(estimate)} queries are not supported by the data ({shortened(reasons.iloc[0])}). "
             "See the column 'reason' of .summary(), or pass extrapolate=True to accept the continuation of the curve.",
             SupportWarning,
             stacklevel=3,

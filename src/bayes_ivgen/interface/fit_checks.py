@@ -42,6 +42,8 @@ class FitChecks(FitCore):
         ------
         QueryError
             If the action is unknown, or the data have other columns or no rows that set it alone.
+        NotTestableError
+            If there are too few rows for a mean, or their outcome does not vary.
 
         Examples
         --------

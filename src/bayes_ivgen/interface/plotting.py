@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,22 +13,19 @@ from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.effects.estimate import DEFAULT_PROB, check_prob
 from bayes_ivgen.errors import QueryError
 from bayes_ivgen.interface import picture_tables as tables
+from bayes_ivgen.interface.panels import panel_axes, share_scale
+from bayes_ivgen.interface.picture_labels import PictureLabels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from bayes_ivgen.interface.fit import Fit
-
     AxesArray = NDArray[np.object_]
-
-COLUMNS = 3
-PANEL = (3.6, 3.1)
 
 
 @dataclass(frozen=True)
-class FitPlots:
-    """Pictures of one fit; every method takes `ax`, draws on it, and returns it.
+class FitPlots(PictureLabels):
+    """Pictures of one fit; every method takes `ax`, draws on it, and returns it. ``fit.plot()`` draws `curves`.
 
     Pictures of the sampler are ArviZ's: ``az.plot_trace_dist(fit.datatree)``, ``az.plot_rank``, ``az.plot_forest``.
 
@@ -46,60 +43,23 @@ class FitPlots:
     True
     """
 
-    fit: Fit = field(repr=False)
-    units: Mapping[str, str] = field(default_factory=dict)
-
-    def with_units(self, units: Mapping[str, str]) -> FitPlots:
-        """Return the same pictures with units: ``fit.plot.with_units({"sales": "thousand euro"}).curves()``.
-
-        Parameters
-        ----------
-        units : mapping of str to str
-            Unit of a column.
-
-        Returns
-        -------
-        FitPlots
+    def __call__(
+        self, actions: str | Sequence[str] | None = None, *, prob: float = DEFAULT_PROB, ax: Any = None
+    ) -> Axes | AxesArray:
+        """Draw the response curves, as `curves` does: ``fit.plot()``.
 
         Raises
         ------
         QueryError
-            If a name is not a column of the fit.
-
-        Examples
-        --------
-        >>> fit.plot.with_units({"tv": "spots"}).label("tv")
-        'tv (spots)'
+            If an action is unknown, for example the name of another picture.
         """
-        names = [*self.fit.design.variables, self.fit.outcome_name]
-        unknown = [name for name in units if name not in names]
-        if unknown:
-            raise QueryError(f"units names {unknown[0]!r}, which is not a column of the fit. They are {names}.")
-        return replace(self, units=dict(units))
-
-    def label(self, name: str) -> str:
-        """Return a column's name with its unit.
-
-        Parameters
-        ----------
-        name : str
-            Name of a column.
-
-        Returns
-        -------
-        str
-
-        Examples
-        --------
-        >>> fit.plot.label("tv")
-        'tv'
-        """
-        return f"{name} ({self.units[name]})" if name in self.units else name
-
-    @property
-    def mean_label(self) -> str:
-        """What curves show, with its unit."""
-        return ("location of " if self.fit.model.family.has_tail else "mean ") + self.label(self.fit.outcome_name)
+        if isinstance(actions, str) and actions not in self.fit.actions:
+            names = [name for name, item in vars(FitPlots).items() if callable(item) and not name.startswith("_")]
+            raise QueryError(
+                f"{actions!r} is not an action: fit.plot() draws the response curves of {list(self.fit.actions)}, or "
+                f"of those that are named. Every picture is a method: {', '.join(f'fit.plot.{n}' for n in names)}."
+            )
+        return self.curves(actions, prob=prob, ax=ax)
 
     def curves(
         self, actions: str | Sequence[str] | None = None, *, prob: float = DEFAULT_PROB, ax: Any = None
@@ -137,15 +97,8 @@ class FitPlots:
         from bayes_ivgen.plots import plot_curve
 
         def draw(action: str, panel: Axes) -> None:
-            plot_curve(
-                self.fit.response_curve(action).summary(check_prob(prob)),
-                x=action,
-                label=self.mean_label,
-                prob=prob,
-                x_label=self.label(action),
-                tried=tables.tried_values(self.fit, action, was_set=True).tolist(),
-                ax=panel,
-            )
+            table = self.fit.response_curve(action).summary(check_prob(prob))
+            plot_curve(table, prob=prob, ax=panel, **self._along(action))
 
         return self._panels(actions, ax, draw)
 
@@ -182,16 +135,8 @@ class FitPlots:
 
         def draw(action: str, panel: Axes) -> None:
             both = tables.readings(self.fit, tables.check_action(self.fit, action), check_prob(prob))
-            plot_readings(
-                *both,
-                x=action,
-                label=self.mean_label,
-                prob=prob,
-                x_label=self.label(action),
-                tried=tables.tried_values(self.fit, action, was_set=True).tolist(),
-                seen=tables.tried_values(self.fit, action, was_set=False).tolist(),
-                ax=panel,
-            )
+            seen = tables.tried_values(self.fit, action, was_set=False).tolist()
+            plot_readings(*both, prob=prob, seen=seen, ax=panel, **self._along(action))
 
         return self._panels(actions, ax, draw)
 
@@ -407,47 +352,24 @@ class FitPlots:
         """
         return self.fit.graph.plot(self.fit.actions, ax=ax)
 
+    def _along(self, action: str) -> dict[str, Any]:
+        """Labels of a picture along one action, and the values at which it was set."""
+        return {
+            "x": action,
+            "label": self.mean_label,
+            "x_label": self.label(action),
+            "tried": tables.tried_values(self.fit, action, was_set=True).tolist(),
+        }
+
     def _panels(
         self, actions: str | Sequence[str] | None, ax: Any, draw: Callable[[str, Axes], None]
     ) -> Axes | AxesArray:
         names = [actions] if isinstance(actions, str) else list(self.fit.actions if actions is None else actions)
         for name in names:
             tables.check_action(self.fit, name)
-        places = _axes(len(names), ax)
+        places = panel_axes(len(names), ax)
         for name, place in zip(names, places, strict=True):
             draw(name, place)
         if ax is None:
-            _share(places)
+            share_scale(places)
         return places[0] if isinstance(actions, str) else places
-
-
-def _axes(count: int, ax: Any) -> AxesArray:
-    """One axes for each panel, given or new."""
-    if ax is not None:
-        given = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
-        if len(given) != count:
-            raise QueryError(f"ax holds {len(given)} axes, but there are {count} actions to draw; pass one for each.")
-        return given
-    from matplotlib import pyplot as plt
-
-    if count == 1:
-        figure, one = plt.subplots(figsize=(5.4, 4.0), layout="constrained")
-        return np.array([one], dtype=object)
-    columns = 2 if count == 4 else min(count, COLUMNS)
-    rows = -(-count // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(PANEL[0] * columns, PANEL[1] * rows), layout="constrained")
-    flat = np.asarray(grid, dtype=object).ravel()
-    for spare in flat[count:]:
-        figure.delaxes(spare)
-    return flat[:count]
-
-
-def _share(places: AxesArray) -> None:
-    """Give panels one vertical scale, so that they can be compared, one legend and no repeated labels."""
-    limits = np.array([panel.get_ylim() for panel in places])
-    for i, panel in enumerate(places):
-        panel.set_ylim(limits[:, 0].min(), limits[:, 1].max())
-        if not panel.get_subplotspec().is_first_col():
-            panel.set_ylabel("")
-        if i and panel.get_legend() is not None:
-            panel.get_legend().remove()

@@ -21,6 +21,7 @@ from bayes_ivgen.data.identified import identified_table
 from bayes_ivgen.diagnostics import CheckResult
 from bayes_ivgen.effects import Estimate
 from bayes_ivgen.effects.estimate import DEFAULT_PROB, check_prob
+from bayes_ivgen.effects.reasons import shortened
 from bayes_ivgen.errors import DataWarning, IdentificationError, IvgenWarning, SpecError, StorageError
 from bayes_ivgen.inference.diagnostics import mixing_verdict
 from bayes_ivgen.interface import picture_tables as tables
@@ -126,7 +127,7 @@ class _Asked:
             return question, f"The rows do not tell. {self.answers[0].refused[-1][1]}"
         row = table.to_dict("records")[len(label) - 1]
         mean, lower, upper = interval(row["mean"], row["lower"], row["upper"])
-        unsupported = "" if row["supported"] else f"; not supported by the data: {row['reason']}"
+        unsupported = "" if row["supported"] else f"; not supported by the data: {shortened(row['reason'])}"
         return question, f"By {mean}{unit} ({100 * self.prob:.3g} % interval {lower} to {upper}){unsupported}."
 
 
