@@ -4,7 +4,8 @@ python benchmarks/media.py --worlds 12 --first 400 --memory 0.7
 python benchmarks/media.py --worlds 8 --first 400 --delayed --arms known "chosen"
 python benchmarks/media.py --worlds 8 --first 400 --arms classic "known, wash dropped"
 python benchmarks/media.py --worlds 8 --first 400 --reaction 0.8 --arms "known, wash dropped" learned
-python benchmarks/media.py --worlds 4 --channels 2 --geos 20 --cores 2 --arms "known, wash dropped" chosen sampled
+python benchmarks/media.py --worlds 6 --first 420 --channels 2 --geos 20 --cores 2 --memory 0 --arms \
+    "known, wash dropped" chosen sampled "classic, known" "classic, chosen" "sampled, classic"
 
 Worlds of `simulate.media_series` with 3 channels, 40 geos and 104 weeks: demand remembers from week to week, and
 experiments set one channel in one geo for 16 weeks, a new spend every 4 weeks. Asked are 200 combinations of
@@ -13,7 +14,8 @@ wash-out left out, or labelled by their week; known, with rows weighted by
 `fit.independent_share` of the fit before; known with causal curves that do not decrease; chosen by marginal
 likelihood, and weighted; the classic media mix model, a line of a Hill-saturated spend, with all parameters known or
 chosen; and with a graph that is learned, for worlds in which channels react (--reaction). Asked for by name, since
-they take minutes a world: sampled, with a prior Beta(2, 2), and weighted. Reported are the root mean square error over
+they take minutes a world: sampled, with a prior Beta(2, 2), and weighted; sampled classic, with priors of kappa and
+slope as well. Reported are the root mean square error over
 combinations, its parts that are one offset (the level) and shape, the coverage of 90 % intervals, how far chosen
 retention rates and delays are from the true ones, and the log of chosen half-effect spends over true ones, absolute;
 means over worlds with standard errors.
@@ -35,6 +37,7 @@ from bayes_ivgen.media import Adstock, Saturation
 
 L_MAX = 8
 PRIOR = Prior("Beta", alpha=2, beta=2)
+HALF, SLOPE = Prior("LogNormal", mu=3.3, sigma=0.7), Prior("LogNormal", mu=0.4, sigma=0.4)
 ROLES = {"season_sin_1": "confounding", "season_cos_1": "confounding", "trend": "outcome"}
 
 
@@ -75,6 +78,8 @@ def arms(world: ivg.simulate.MediaSeriesSCM) -> dict[str, dict[str, Any]]:
         "chosen": {"transforms": {a: Adstock(**open_) for a in known}},
         "chosen, weighted": {"transforms": {a: Adstock(**open_) for a in known}},
         "sampled": {"transforms": {a: Adstock(alpha=PRIOR, l_max=L_MAX) for a in known}},
+        "sampled, classic": line
+        | {"transforms": {a: (Adstock(alpha=PRIOR, l_max=L_MAX), Saturation(kappa=HALF, slope=SLOPE)) for a in known}},
         "sampled, weighted": {"transforms": {a: Adstock(alpha=PRIOR, l_max=L_MAX) for a in known}},
     }
 
