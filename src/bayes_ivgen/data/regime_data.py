@@ -16,6 +16,7 @@ from bayes_ivgen.data.columns import ColumnNames
 from bayes_ivgen.data.datasets import DATASET, dataset_of_frames, label_of
 from bayes_ivgen.data.file_source import FileSource
 from bayes_ivgen.data.identified import identified_table
+from bayes_ivgen.data.in_order import Order, RowsInOrder
 from bayes_ivgen.data.labels import Label, LabelSet
 from bayes_ivgen.data.memory import Memory
 from bayes_ivgen.data.missing import Missing
@@ -157,6 +158,7 @@ class RegimeData(Shown):
             dataset=dataset,
             regime=regime,
         )
+        Order(time, unit).check(missing)
         reader = RowReader(columns, regime, missing)
         found = reader.count()
         values, labels = reader.read(frame, "the frame", found)
@@ -165,9 +167,7 @@ class RegimeData(Shown):
         found.settle(missing)
         source = MemorySource({} if labels is None else split_by_label(values, labels))
         parts = assemble(source, reader, found, regime_labels, exclude)
-        series = series_of(frame, time, unit, missing, values, labels, parts.source)
-        data = cls._of(parts)
-        return data if series is None else replace(data, series=series, memory=series.memory(data._regime_of_label))
+        return cls._of(parts, series_of(frame, time, unit, values, labels, parts.source))
 
     @classmethod
     def from_frames(
@@ -258,11 +258,13 @@ class RegimeData(Shown):
         regime_labels: RegimeLabels | None = None,
         exclude: Sequence[str] = (),
         checkpoint: str | Path | None = None,
+        time: str | None = None,
+        unit: str | None = None,
     ) -> RegimeData:
         """Read Parquet files in batches: a file, a folder, a glob pattern or a list of them.
 
         The rows are streamed once here to check them and again by each fit; memory is set by the batch, not by the
-        files.
+        files, unless they have a time.
 
         Parameters
         ----------
@@ -273,6 +275,9 @@ class RegimeData(Shown):
         checkpoint : path, optional
             Folder in which the description of every two million rows is kept: a reading that is interrupted goes on
             from there when it is called again.
+        time, unit : str, optional
+            As in `from_frame`. Rows in order of time are read into memory, at most five million; dates in CSV files
+            are written as 2024-01-29.
 
         Returns
         -------
@@ -282,7 +287,7 @@ class RegimeData(Shown):
         ------
         DataError
             As in `from_frame`; also if a file cannot be read, is damaged, unlike the others, or changes while
-            it is read.
+            it is read, or if more than five million rows have a time.
 
         Examples
         --------
@@ -299,7 +304,8 @@ class RegimeData(Shown):
             dataset=dataset,
             regime=regime,
         )
-        return cls._from_files(path, RowReader(columns, regime, missing), "parquet", regime_labels, exclude, checkpoint)
+        reader = RowReader(columns, regime, missing)
+        return cls._from_files(path, reader, "parquet", regime_labels, exclude, checkpoint, Order(time, unit))
 
     @classmethod
     def from_csv(
@@ -317,6 +323,8 @@ class RegimeData(Shown):
         regime_labels: RegimeLabels | None = None,
         exclude: Sequence[str] = (),
         checkpoint: str | Path | None = None,
+        time: str | None = None,
+        unit: str | None = None,
     ) -> RegimeData:
         """Read CSV files with a header line in batches; otherwise like `from_parquet`.
 
@@ -329,6 +337,9 @@ class RegimeData(Shown):
         checkpoint : path, optional
             Folder in which the description of every two million rows is kept: a reading that is interrupted goes on
             from there when it is called again.
+        time, unit : str, optional
+            As in `from_frame`. Rows in order of time are read into memory, at most five million; dates in CSV files
+            are written as 2024-01-29.
 
         Returns
         -------
@@ -338,7 +349,7 @@ class RegimeData(Shown):
         ------
         DataError
             As in `from_frame`; also if a file cannot be read, is damaged, unlike the others, or changes while
-            it is read.
+            it is read, or if more than five million rows have a time.
 
         Examples
         --------
@@ -358,7 +369,8 @@ class RegimeData(Shown):
             dataset=dataset,
             regime=regime,
         )
-        return cls._from_files(path, RowReader(columns, regime, missing), "csv", regime_labels, exclude, checkpoint)
+        reader = RowReader(columns, regime, missing)
+        return cls._from_files(path, reader, "csv", regime_labels, exclude, checkpoint, Order(time, unit))
 
     @classmethod
     def from_dask(
@@ -375,6 +387,8 @@ class RegimeData(Shown):
         missing: Missing = "refuse",
         regime_labels: RegimeLabels | None = None,
         exclude: Sequence[str] = (),
+        time: str | None = None,
+        unit: str | None = None,
     ) -> RegimeData:
         """Read a dask DataFrame where its partitions are; otherwise like `from_frame`.
 
@@ -387,6 +401,8 @@ class RegimeData(Shown):
             One row an observation.
         outcome, actions, regime, covariates, weights, exposure, dataset, missing, regime_labels, exclude
             As in `from_frame`.
+        time, unit : str, optional
+            Not for rows on Dask, which stay where they are: an error says what to do.
 
         Returns
         -------
@@ -395,7 +411,7 @@ class RegimeData(Shown):
         Raises
         ------
         DataError
-            As in `from_frame`.
+            As in `from_frame`; also if `time` or `unit` is given.
 
         Examples
         --------
@@ -406,6 +422,14 @@ class RegimeData(Shown):
         """
         from bayes_ivgen.data.dask_rows import assemble_dask
 
+        if time is not None or unit is not None:
+            keys = [name for name in (time, unit, regime) if name is not None]
+            raise DataError(
+                f"rows on Dask have no order: time={time!r}, unit={unit!r} need the weeks before a row, which may lie "
+                "in another partition. Sum them up to one row a week and unit, with weekly = "
+                f"frame.groupby({keys}).sum().reset_index().compute(), and pass RegimeData.from_frame(weekly, ..., "
+                "time=...); or leave both out if nothing carries over."
+            )
         columns = ColumnNames.checked(
             outcome=outcome,
             actions=actions,
@@ -426,7 +450,16 @@ class RegimeData(Shown):
         regime_labels: RegimeLabels | None,
         exclude: Sequence[str],
         checkpoint: str | Path | None,
+        order: Order,
     ) -> RegimeData:
+        order.check(reader.missing)
+        if order.time is not None:
+            if checkpoint is not None:
+                raise DataError(
+                    "checkpoint= is for rows that are streamed; with time= they are read into memory at once. Leave "
+                    "checkpoint= out."
+                )
+            return cls._in_order(path, reader, file_format, regime_labels, exclude, order)
         source = FileSource.open(path, reader, file_format)
         if checkpoint is not None:
             from bayes_ivgen.data.checkpoint import assemble_noted
@@ -438,10 +471,29 @@ class RegimeData(Shown):
         return cls._of(parts)
 
     @classmethod
-    def _of(cls, parts: Parts) -> RegimeData:
-        data = cls(*parts)
+    def _in_order(
+        cls,
+        path: Any,
+        reader: RowReader,
+        file_format: str,
+        regime_labels: RegimeLabels | None,
+        exclude: Sequence[str],
+        order: Order,
+    ) -> RegimeData:
+        """Read all rows of files into memory, in order of time."""
+        source = FileSource.open(path, replace(reader, also=order.names), file_format)
+        found = reader.count()
+        rows, columns = RowsInOrder.read(source, order, found).with_derived(order, reader.columns)
+        reader = replace(reader, columns=columns)
+        parts = assemble(MemorySource(split_by_label(rows.values, rows.labels)), reader, found, regime_labels, exclude)
+        series = series_of(rows.keys, order.time, order.unit, rows.values, rows.labels, parts.source)
+        return cls._of(parts, series)
+
+    @classmethod
+    def _of(cls, parts: Parts, series: RowSeries | None = None) -> RegimeData:
+        data = cls(*parts, series)
         data._check_variation()
-        return data
+        return data if series is None else replace(data, memory=series.memory(data._regime_of_label))
 
     def _check_variation(self) -> None:
         pooled = self.pooled_range(self.regimes)
