@@ -339,3 +339,26 @@ def test_a_fit_without_carry_over_has_no_plan(place: Path, run: Run) -> None:
     plan = pd.read_csv(place / "plan.csv").drop(columns="week")
     plan.to_csv("queries.csv", index=False)
     assert run("effect", "plain.zarr", "--queries", "queries.csv").code == 0
+
+
+def test_the_commands_of_the_page_run(run: Run, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "media_mix.md").read_text()
+    block = re.search(r"```bash\n(.*?)```", page, flags=re.S)
+    assert block is not None
+    weeks = np.arange(12)
+    plan = pd.DataFrame({"week": 104 + weeks, "tv": np.where(weeks % 4 < 2, 80, 20), "web": 20, "radio": 10})
+    plan.to_csv(tmp_path / "plan.csv", index=False)
+    plan.assign(tv=50).to_csv(tmp_path / "even.csv", index=False)
+    assert "\n".join((tmp_path / "plan.csv").read_text().splitlines()[:4]) in page
+    for line in block[1].splitlines():
+        name, *words = shlex.split(line)
+        assert name == "bayes-ivgen"
+        done = run(*words, *(SHORT[2:-2] if words[0] == "fit" else ()))  # fewer draws
+        assert done.code == 0, done.err
+        if words[0] in ("fit", "check"):
+            assert re.search(r"tv +geometric, 8 weeks +alpha=0\.7 +10 +0\.64", done.out)
+            assert re.search(r"radio +geometric, 8 weeks +alpha=0\.7 +10 +2\.8", done.out)
+        if words[0] == "fit":
+            share = re.search(r"A row is worth (0\.\d\d)", done.out)
+            assert share is not None
+            assert abs(float(share[1]) - 0.44) < 0.05  # few draws
