@@ -30,7 +30,7 @@ def check(paths: list[str], /, *, rows: RowOptions, graph: str = "learn", media:
     Prints rows and ranges, which effects the regimes identify and which
     experiment is missing, the graph with its evidence, and parts of the model
     that too few rows inform. It takes the options of bayes-ivgen fit that say
-    what is read.
+    what is read, and --adstock and --saturation.
     Example: bayes-ivgen check rows.parquet --outcome sales --actions tv,web,radio
 
     Parameters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -118,26 +118,19 @@ def read_rows(paths: Sequence[str], options: RowOptions, checkpoint: Path | None
     file_format = options.format or format_of(paths)
     labels = labels_of(options.label)
     from bayes_ivgen.data import RegimeData
-    from bayes_ivgen.data.columns import ColumnNames
-    from bayes_ivgen.data.in_order import Order
-    from bayes_ivgen.data.reading import RowReader
+    from bayes_ivgen.data.read_options import ReadOptions
+    from bayes_ivgen.data.row_reading import read_files
 
-    columns = ColumnNames.checked(
-        outcome=options.outcome,
-        actions=names_of(options.actions),
-        covariates=names_of(options.covariates or ""),
-        weights=options.weights,
-        exposure=options.exposure,
-        dataset=options.dataset,
-        regime=options.regime,
-    )
-    order = Order(options.time, options.unit, None if options.roles is None else options.derived)
+    named = asdict(options) | {
+        "actions": names_of(options.actions),
+        "covariates": names_of(options.covariates or ""),
+        "regime_labels": labels or None,
+        "exclude": options.exclude or (),
+        "derived": None if options.roles is None else options.derived,
+    }
     where = list(paths) if len(paths) > 1 else paths[0]
-    reader = RowReader(columns, options.regime, options.missing)
     with working(f"reading {', '.join(paths)}"):
-        return RegimeData._from_files(
-            where, reader, file_format, labels or None, options.exclude or (), checkpoint, order
-        )
+        return RegimeData._of(read_files(where, file_format, ReadOptions.of(named), checkpoint))
 
 
 def format_of(paths: Sequence[str]) -> FileFormat:
