@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyarrow import ChunkedArray, Table
 
 MOST_ROWS = 5_000_000
-"""Rows in order of time that are read from files: some hundred geos over decades of days; half a GB at ten columns."""
+"""Most rows in order of time that are read from files: with four columns of numbers about 2 GB at the peak."""
 
 Derived = Callable[["pd.Series[Any]"], "pd.DataFrame"]
 
