@@ -60,6 +60,7 @@ def assert_same(found: RegimeData, expected: RegimeData) -> None:
     assert found.label_sets == expected.label_sets
     for name in ("clock", "units", "names"):
         assert getattr(found.series, name) == getattr(expected.series, name)
+    assert list(map(str, found.series.units)) == list(map(str, expected.series.units))  # 7 is not 7.0
     for name in ("step_of", "unit_of", "values"):
         np.testing.assert_array_equal(getattr(found.series, name), getattr(expected.series, name))
     labels = [np.array(series.labels.labels)[series.labels.codes] for series in (found.series, expected.series)]
