@@ -20,7 +20,7 @@ from bayes_ivgen.errors import DataError, DataWarning
 
 Run = Callable[..., Any]
 
-COMMANDS = ("demo", "fit", "effect", "check", "simulate")
+COMMANDS = ("demo", "fit", "effect", "plan", "check", "simulate")
 FIT = "fit rows.parquet --outcome y --actions a,b --out new.zarr"
 BAD_INPUT = [
     ("frobnicate", "Unknown command"),

@@ -140,7 +140,7 @@ def test_check_says_what_can_be_answered(run: Run, workplace: Path) -> None:
     assert "Identified: the joint effect do(a,b)" in flat
     assert "Graph (learned): a -> b" in flat
     assert re.search(r"a -> b [\d.e-]+ [-\d.e ]*yes b -> a [\d.e-]+ [-\d.e ]*no", flat)
-    assert "Thin components: none" in flat
+    assert "Too few rows for a part of the model: none" in flat
 
 
 def test_check_names_the_missing_experiment_and_thin_parts(

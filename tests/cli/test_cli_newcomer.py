@@ -151,7 +151,7 @@ def test_words_of_python_become_options(python: str, command: str) -> None:
     assert in_command_words(python) == command
 
 
-@pytest.mark.parametrize("command", ["demo", "fit", "effect", "report", "allocate", "check", "simulate"])
+@pytest.mark.parametrize("command", ["demo", "fit", "effect", "plan", "report", "allocate", "check", "simulate"])
 def test_prose_of_the_help_is_not_broken_twice(command: str) -> None:
     prose = (inspect.getdoc(getattr(commands, command)) or "").partition("Parameters\n")[0].splitlines()[1:]
     assert [line for line in prose if len(line) > 80 and not line.startswith("Example: ")] == []

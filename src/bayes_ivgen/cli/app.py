@@ -18,6 +18,7 @@ from bayes_ivgen.cli.demo import demo
 from bayes_ivgen.cli.effect import effect
 from bayes_ivgen.cli.fit import fit
 from bayes_ivgen.cli.messages import in_command_words, one_line
+from bayes_ivgen.cli.plan import plan
 from bayes_ivgen.cli.report import report
 from bayes_ivgen.cli.simulate import simulate
 from bayes_ivgen.errors import IvgenError, IvgenWarning
@@ -43,7 +44,7 @@ app = App(
     default_parameter=Parameter(negative=()),
     suppress_keyboard_interrupt=False,
 )
-for _command in (demo, fit, effect, report, allocate, check, simulate):
+for _command in (demo, fit, effect, plan, report, allocate, check, simulate):
     app.command(_command)
 app.command(benchmark)
 

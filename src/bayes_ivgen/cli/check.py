@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from bayes_ivgen.cli.carried import show_carried
+from bayes_ivgen.cli.media_options import MediaOptions, transforms_of
 from bayes_ivgen.cli.messages import in_command_words
 from bayes_ivgen.cli.options import RowOptions, read_rows
 from bayes_ivgen.cli.output import number, say, show_table
@@ -18,16 +20,17 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 30
 MAX_LEVELS = 6
+NO_TRANSFORMS = MediaOptions()
 _TESTS = {"p_value": "any form", "p_monotone": "monotone", "p_conditional": "all rows, given others"}
 
 
-def check(paths: list[str], /, *, rows: RowOptions, graph: str = "learn") -> None:
+def check(paths: list[str], /, *, rows: RowOptions, graph: str = "learn", media: MediaOptions = NO_TRANSFORMS) -> None:
     """Say what the rows can answer, before anything is fitted.
 
     Prints rows and ranges, which effects the regimes identify and which
     experiment is missing, the graph with its evidence, and parts of the model
     that too few rows inform. It takes the options of bayes-ivgen fit that say
-    what is read.
+    what is read, and --adstock and --saturation.
     Example: bayes-ivgen check rows.parquet --outcome sales --actions tv,web,radio
 
     Parameters
@@ -37,16 +40,20 @@ def check(paths: list[str], /, *, rows: RowOptions, graph: str = "learn") -> Non
     graph : str
         Which actions drive which: learn, full, empty, or child:parent+parent as web:tv,social:web+radio.
     """
-    chosen = graph_of(graph)
+    chosen, transforms = graph_of(graph), transforms_of(rows, media)
     data = read_rows(paths, rows)
     from bayes_ivgen.errors import DataWarning
     from bayes_ivgen.interface import InterventionModel
 
-    model = InterventionModel(graph=chosen)
+    roles: dict[str, Any] | None = rows.roles
+    model = InterventionModel(graph=chosen, covariates=roles, transforms=transforms)
+    data = model.carry_over(data)
     found = model.action_graph(data)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
         model.design(data, found)
+    if data.carried is not None:
+        show_carried(data.carried)
     _show_rows(data)
     _show_values(data)
     _show_identified(data)
@@ -140,6 +147,8 @@ def _show_graph(data: RegimeData, graph: ActionGraph, choice: str) -> None:
         "Does the first drive the second? P-values of independence in rows that set the first alone, unless stated; "
         "small ones say yes."
     )
+    if data.memory is not None:
+        title += " They allow for weeks that resemble those before them."
     show_table(headings, rows, title=title)
     if len(table) > MAX_ROWS:
         say(f"The first {MAX_ROWS} of {len(table)} pairs.")
@@ -159,8 +168,8 @@ def _verdict(row: Mapping[Hashable, Any], tests: Sequence[str]) -> str:
 
 def _show_thin(messages: Sequence[str]) -> None:
     if not messages:
-        say("Thin components: none; every part of the model has more rows than coefficients.")
+        say("Too few rows for a part of the model: none; every part has more rows than coefficients.")
         return
-    say("Thin components:")
+    say("Too few rows for a part of the model:")
     for message in messages:
         say(f"- {in_command_words(message)}")

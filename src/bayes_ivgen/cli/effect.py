@@ -168,11 +168,12 @@ def show_estimate(estimate: Estimate, table: pd.DataFrame, prob: float) -> None:
     spread = table["sd"].to_numpy()
     decimals = decimals_for(spread[:MAX_ROWS].tolist())
     tail = 50 * (1 - prob)
-    headings = ["mean", "sd", f"{tail:.3g} %", f"{100 - tail:.3g} %", "prior", "supported"]
+    told = "prior_share" in table  # plans do not have it
+    headings = ["mean", "sd", f"{tail:.3g} %", f"{100 - tail:.3g} %", *(["prior"] if told else []), "supported"]
     cells = [
         [
             *(fixed(row[name], decimals) for name in ("mean", "sd", "lower", "upper")),
-            "-" if row["prior_share"] != row["prior_share"] else f"{100 * row['prior_share']:.0f} %",
+            *([_share(row["prior_share"])] if told else []),
             "yes" if row["supported"] else "no",
         ]
         for row in table.head(MAX_ROWS).to_dict("records")
@@ -197,6 +198,10 @@ def show_estimate(estimate: Estimate, table: pd.DataFrame, prob: float) -> None:
     unsupported = table[~table["supported"]]
     if len(unsupported):
         say(f"Not supported by the data: {len(unsupported):,}, the first because {unsupported['reason'].iloc[0]}.")
+
+
+def _share(value: float) -> str:
+    return "-" if value != value else f"{100 * value:.0f} %"
 
 
 def _cell(value: Any) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from bayes_ivgen.cli.carried import show_carried, show_share
+from bayes_ivgen.cli.media_options import MediaOptions, transforms_of
 from bayes_ivgen.cli.model_options import ModelOptions
 from bayes_ivgen.cli.options import Flag, RowOptions, read_rows
 from bayes_ivgen.cli.output import check_target, number, read_table, say, say_command, show_table
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from bayes_ivgen.interface import Fit
 
 DEFAULT_MODEL = ModelOptions()
+NO_TRANSFORMS = MediaOptions()
 _MEANING = {
     "effects": "joint effects",
     "tau": "scales of the terms",
@@ -35,6 +38,7 @@ def fit(
     rows: RowOptions,
     out: Path,
     model: ModelOptions = DEFAULT_MODEL,
+    media: MediaOptions = NO_TRANSFORMS,
     lift_tests: Path | None = None,
     draws: int = 1000,
     chains: int = 4,
@@ -48,6 +52,9 @@ def fit(
     """Fit the model to rows in Parquet or CSV files and save the fit.
 
     Example: bayes-ivgen fit rows.parquet --outcome sales --actions tv,web,radio --out fit.zarr
+
+    Weeks of geos whose spends carry over also need --time week --unit geo
+    --adstock choose, and --seasonality 2 --trend where sales have a season.
 
     Parameters
     ----------
@@ -75,7 +82,7 @@ def fit(
         Replace what is at --out.
     """
     check_target(out, overwrite=overwrite)
-    chosen = model.build()
+    chosen = model.build(rows.roles, transforms_of(rows, media))
     tests = None if lift_tests is None else read_table(lift_tests)
     data = read_rows(paths, rows, checkpoint)
     started = time.perf_counter()
@@ -83,6 +90,8 @@ def fit(
     fitted = chosen.fit(data, lift_tests=tests, checkpoint=checkpoint, **sampling)  # type: ignore[arg-type]
     fitted.save(out, overwrite=overwrite)
     _report(fitted, data, model.graph, time.perf_counter() - started)
+    if fitted.carried is not None and fitted.carried.series is not None:
+        show_share(fitted, data, weighted=rows.weights is not None)
     say(f"Saved in {out}. Ask it, for example:")
     say_command(f"bayes-ivgen effect {_quoted(str(out))} {next_question(fitted)}")
 
@@ -93,8 +102,11 @@ def _report(fitted: Fit, data: RegimeData, graph: str, seconds: float) -> None:
         f"Fitted {fitted.outcome_name} given {', '.join(fitted.actions)}: {fitted.design.n_coefficients} coefficients, "
         f"{posterior['chain']} chains of {posterior['draw']:,} draws, {seconds:.1f} s."
     )
-    profiles = data.profiles.items()
-    show_table(["regime", "rows"], [[regime.label, f"{profile.rows:,}"] for regime, profile in profiles])
+    if fitted.carried is None or fitted.carried.series is None:
+        profiles = data.profiles.items()
+        show_table(["regime", "rows"], [[regime.label, f"{profile.rows:,}"] for regime, profile in profiles])
+    if fitted.carried is not None:
+        show_carried(fitted.carried)
     say(f"{describe_graph(fitted, graph)}")
     table = fitted.diagnostics
     show_table(

@@ -67,6 +67,20 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"must be set \(do\), seen \(given\)", "must be set (--do), seen (--given)"),
     (r"\b(do|given)\['([^']*)'\]", r"--\1 \2"),
     (r"\b(do|given) names\b", r"--\1 names"),
+    (r"missing='(drop|refuse)'", r"--missing \1"),
+    (r"likelihood='([a-z_]+)'", r"--likelihood \1"),
+    (r" \(fit\.transforms\)", ""),
+    (r"\b(time|unit)='([^']*)'", r"--\1 \2"),
+    (r"\b(time|unit|checkpoint|versus)=(?=[ ;,.])", r"--\1"),
+    (r"; a list of them; or None\.", "; several, joined by +; or choose."),
+    (r"wash='label' to its Adstock", "wash=label in --adstock"),
+    (r"\bto Adstock\b", "in --adstock"),
+    (r"out of transforms\b", "out of --adstock and --saturation"),
+    (
+        r"fit\.effect\(do=frame\), or fit with transforms=\{\.\.\.: ivg\.media\.Adstock\(\.{3}\)\} on rows with a time",
+        "bayes-ivgen effect --queries, or fit with --time and --adstock",
+    ),
+    (r"Pass a frame with the column", "Write a file with the column"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -45,8 +46,10 @@ class ModelOptions:
     link: Literal["identity", "log", "log_complement"] = "identity"
     noise: Literal["additive", "regime", "constant"] = "additive"
 
-    def build(self) -> InterventionModel:
-        """Return the model.
+    def build(
+        self, covariates: Mapping[str, str] | None = None, transforms: Mapping[str, Any] | None = None
+    ) -> InterventionModel:
+        """Return the model, with roles of covariates and transforms of actions from other options.
 
         Raises
         ------
@@ -55,6 +58,7 @@ class ModelOptions:
         """
         options: dict[str, Any] = {"graph": graph_of(self.graph), "noise": self.noise, "link": self.link}
         options |= {"likelihood": self.likelihood, "synergy": synergy_of(self.synergy)}
+        options |= {"covariates": covariates, "transforms": transforms}
         if self.confounding == "separable":
             options["confounding"] = "separable"
         if self.block:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -14,6 +14,8 @@ from bayes_ivgen.cli.parsing import labels_of, names_of
 from bayes_ivgen.errors import DataError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bayes_ivgen.data import RegimeData
 
 FileFormat = Literal["parquet", "csv"]
@@ -48,6 +50,14 @@ class RowOptions:
         Name of the column that tells data sets apart; each gets an offset of its own.
     missing : {"refuse", "drop"}
         What happens to rows with a missing value: an error, or they are left out.
+    time : str
+        Name of the column of weeks (whole numbers or dates), for rows in order of time.
+    unit : str
+        With --time: name of the column that tells series apart: geo, shop.
+    seasonality : int
+        With --time: add this many sines and cosines of the year as covariates that move actions and outcome.
+    trend : bool
+        With --time: add a trend as a covariate that moves the outcome.
     format : {"parquet", "csv"}
         Format of the files; by default by their suffix.
     """
@@ -62,7 +72,38 @@ class RowOptions:
     weights: str | None = None
     dataset: str | None = None
     missing: Literal["refuse", "drop"] = "refuse"
+    time: str | None = None
+    unit: str | None = None
+    seasonality: int | None = None
+    trend: Flag = False
     format: FileFormat | None = None
+
+    def check(self) -> None:
+        """Raise a `DataError` if options of time are given without it, or the order of the season is not positive."""
+        if self.seasonality is not None and self.seasonality < 1:
+            raise DataError(f"--seasonality {self.seasonality} must be a number of harmonics, 1 or more.")
+        needing = [("--seasonality", self.seasonality), ("--trend", self.trend), ("--unit", self.unit)]
+        option = next((name for name, value in needing if value), None)
+        if option is not None and self.time is None:
+            raise DataError(f"{option} needs a time; name the column of weeks with --time, as in --time week.")
+
+    @property
+    def roles(self) -> dict[str, str] | None:
+        """Where covariates enter the model; None where all of them enter as the model has it by default."""
+        if self.seasonality is None and not self.trend:
+            return None
+        waves = [f"season_{wave}_{i + 1}" for i in range(self.seasonality or 0) for wave in ("sin", "cos")]
+        roles = dict.fromkeys([*names_of(self.covariates or ""), *waves], "confounding")
+        return roles | ({"trend": "outcome"} if self.trend else {})
+
+    def derived(self, times: Any) -> pd.DataFrame:
+        """Columns of season and trend at some times, by the names in `roles`."""
+        import pandas as pd
+
+        from bayes_ivgen.media import seasonality, trend
+
+        parts = [] if self.seasonality is None else [seasonality(times, order=self.seasonality)]
+        return pd.concat([*parts, *([trend(times)] if self.trend else [])], axis=1)
 
 
 def read_rows(paths: Sequence[str], options: RowOptions, checkpoint: Path | None = None) -> RegimeData:
@@ -73,26 +114,23 @@ def read_rows(paths: Sequence[str], options: RowOptions, checkpoint: Path | None
     DataError
         If the format is not clear, or the rows cannot be used.
     """
+    options.check()
     file_format = options.format or format_of(paths)
     labels = labels_of(options.label)
     from bayes_ivgen.data import RegimeData
+    from bayes_ivgen.data.read_options import ReadOptions
+    from bayes_ivgen.data.row_reading import read_files
 
-    read = RegimeData.from_parquet if file_format == "parquet" else RegimeData.from_csv
+    named = asdict(options) | {
+        "actions": names_of(options.actions),
+        "covariates": names_of(options.covariates or ""),
+        "regime_labels": labels or None,
+        "exclude": options.exclude or (),
+        "derived": None if options.roles is None else options.derived,
+    }
+    where = list(paths) if len(paths) > 1 else paths[0]
     with working(f"reading {', '.join(paths)}"):
-        return read(
-            list(paths) if len(paths) > 1 else paths[0],
-            outcome=options.outcome,
-            actions=names_of(options.actions),
-            regime=options.regime,
-            covariates=names_of(options.covariates or ""),
-            exposure=options.exposure,
-            weights=options.weights,
-            dataset=options.dataset,
-            missing=options.missing,
-            regime_labels=labels or None,
-            exclude=options.exclude or (),
-            checkpoint=checkpoint,
-        )
+        return RegimeData._of(read_files(where, file_format, ReadOptions.of(named), checkpoint))
 
 
 def format_of(paths: Sequence[str]) -> FileFormat:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from bayes_ivgen.cli.options import Flag
 from bayes_ivgen.cli.output import TABLE_SUFFIXES, check_target, file_size, say, say_command, working, write_table
 from bayes_ivgen.cli.parsing import regimes_of
+from bayes_ivgen.cli.simulate_series import simulate_series
 from bayes_ivgen.errors import DataError, SpecError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from bayes_ivgen.simulate import SCM
 
-World = Literal["polynomial", "lognormal", "media-mix", "boolean", "twins", "discrete"]
+World = Literal["polynomial", "lognormal", "media-mix", "boolean", "twins", "discrete", "media-series"]
 _PAIRS = ("boolean", "twins")
 
 
@@ -23,13 +24,15 @@ def simulate(
     world: World,
     /,
     *,
-    rows: int = 1000,
+    rows: int | None = None,
     out: Path,
     actions: int | None = None,
     seed: int = 0,
     sample_seed: int = 0,
     regimes: str | None = None,
     joint: Flag = False,
+    geos: int | None = None,
+    weeks: int | None = None,
     truth: Path | None = None,
     overwrite: Flag = False,
 ) -> None:
@@ -41,8 +44,9 @@ def simulate(
     ----------
     world : str
         Which world; boolean and twins are pairs that only a joint experiment can tell apart.
+        media-series has weeks of geos, in which spends carry over.
     rows : int
-        Number of rows of each regime.
+        Number of rows of each regime; by default 1000.
     out : path
         File to write, .parquet or .csv.
     actions : int
@@ -55,6 +59,10 @@ def simulate(
         Regimes to sample: "obs,do(a1),do(a1,a2)"; by default obs and each action alone.
     joint : bool
         Add the regime that sets all actions.
+    geos : int
+        For media-series: number of geos; by default 20.
+    weeks : int
+        For media-series: number of weeks; by default 120.
     truth : path
         Also write values of all actions, as in the regime that sets all, with their exact effect.
     overwrite : bool
@@ -67,6 +75,21 @@ def simulate(
         raise DataError("--out and --truth name the same file; choose another one for the truth.")
     for path in targets:
         check_target(path, overwrite=overwrite, suffixes=TABLE_SUFFIXES)
+    if world == "media-series":
+        simulate_series(
+            out,
+            truth,
+            actions=actions,
+            seed=seed,
+            sample_seed=sample_seed,
+            geos=20 if geos is None else geos,
+            weeks=120 if weeks is None else weeks,
+            not_for_it={"--rows": rows is not None, "--regimes": regimes is not None, "--joint": joint},
+        )
+        return
+    if geos is not None or weeks is not None:
+        raise DataError("--geos and --weeks are for media-series; say how many rows each regime has with --rows.")
+    rows = 1000 if rows is None else rows
     scm = make_world(world, actions, seed)
     everything = f"do({','.join(scm.actions)})"
     counts = _counts(scm, regimes, rows)

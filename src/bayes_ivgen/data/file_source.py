@@ -16,7 +16,7 @@ from bayes_ivgen.data.sources import BATCH_ROWS, LabelledBatch, grouped, split_b
 from bayes_ivgen.errors import DataError
 
 if TYPE_CHECKING:
-    from pyarrow import DataType, RecordBatch, Schema
+    from pyarrow import DataType, RecordBatch, Schema, Table
     from pyarrow.dataset import FileFragment
     from pyarrow.fs import FileInfo, FileSystem
 
@@ -78,11 +78,16 @@ class FileSource:
         reader, settle_here = self.reader, found is None
         found = reader.count() if found is None else found
         for file in self.files:
-            for values, labels in self._tables(file, batch_rows, found):
+            for values, labels, _ in self._tables(file, batch_rows, found):
                 if labels is not None and not (found.rows and reader.missing == "refuse"):
                     yield from (LabelledBatch(*item) for item in split_by_label(values, labels).items())
         if settle_here and reader.missing == "refuse":
             found.refuse()
+
+    def tables(self, found: MissingRows) -> Iterator[tuple[FloatArray, RowLabels | None, Table]]:
+        """Yield all rows with the tables that they were read from; rows with missing values are counted in `found`."""
+        for file in self.files:
+            yield from self._tables(file, BATCH_ROWS, found)
 
     def parts(self, rows: int) -> list[FileSource]:
         """Cut into sources of up to `rows` rows, or one row group or CSV file; in this order they are all rows."""
@@ -92,7 +97,7 @@ class FileSource:
 
     def _tables(
         self, file: DataFile, batch_rows: int, found: MissingRows
-    ) -> Iterator[tuple[FloatArray, RowLabels | None]]:
+    ) -> Iterator[tuple[FloatArray, RowLabels | None, Table]]:
         import pyarrow as pa
 
         file.check_unchanged()
@@ -101,7 +106,8 @@ class FileSource:
         try:
             for batch in batches(file, batch_rows):
                 if batch.num_rows:
-                    yield self.reader.read(pa.table(batch), file.path, found, first_row=rows)
+                    table = pa.table(batch)
+                    yield *self.reader.read(table, file.path, found, first_row=rows), table
                 rows += batch.num_rows
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             file.check_unchanged()
@@ -185,23 +191,44 @@ def _common_schema(inspected: Sequence[tuple[DataFile, Schema]], reader: RowRead
         if name in as_text:
             fields.append(pa.field(name, pa.string()))
             continue
-        known = None
+        known, of = None, _kind_of_key if name in reader.also else _kind
         for file, schema in inspected:
             kind = schema.field(name).type
             if pa.types.is_null(kind):  # no rows, or nothing but missing values
                 continue
-            if known is not None and _kind(kind) != _kind(known[1]):
+            if known is not None and of(kind) != of(known[1]):
                 raise DataError(
-                    f"column {name!r} holds {_kind(known[1])} in {known[0]} and {_kind(kind)} in {file.path}; "
+                    f"column {name!r} holds {of(known[1])} in {known[0]} and {of(kind)} in {file.path}; "
                     "write it with one type in all files, or leave one of them out."
                 )
             known = known or (file.path, kind)
+        if known is not None and name in reader.also:
+            fields.append(pa.field(name, _plain_type([schema.field(name).type for _, schema in inspected])))
+            continue
         numbers = known is None or _kind(known[1]) == _NUMBERS
         fields.append(pa.field(name, pa.float64() if numbers or known is None else known[1]))
     return pa.schema(fields)
 
 
-_NUMBERS = "numbers"
+_NUMBERS, _DATES = "numbers", "dates"
+
+
+def _plain_type(kinds: Sequence[DataType]) -> DataType:
+    """One type for a column of times or units in all files: a geo 7 is not called 7.0."""
+    import pyarrow as pa
+
+    known = [kind for kind in kinds if not pa.types.is_null(kind)]
+    if _kind(known[0]) == _NUMBERS:
+        return pa.int64() if all(map(pa.types.is_integer, known)) else pa.float64()
+    return pa.timestamp("us") if _kind_of_key(known[0]) == _DATES else known[0]
+
+
+def _kind_of_key(kind: DataType) -> str:
+    """As `_kind`; dates are dates, whatever their precision."""
+    from pyarrow import types
+
+    dates = types.is_date(kind) or (types.is_timestamp(kind) and kind.tz is None)
+    return _DATES if dates else _kind(kind)
 
 
 def _kind(kind: DataType) -> str:

@@ -31,12 +31,15 @@ class RowReader:
         What is done with rows in which a value is missing.
     codebook : Codebook
         Codes of the labels met so far; later reads only add to it.
+    also : tuple of str
+        Columns that are read from files and passed on as they are: times, units.
     """
 
     columns: ColumnNames
     regime: str | None = None
     missing: Missing = "refuse"
     codebook: Codebook = field(default_factory=Codebook, repr=False)
+    also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         checked_missing(self.missing)
@@ -44,7 +47,7 @@ class RowReader:
     @property
     def needed(self) -> list[str]:
         """All columns that are read."""
-        return [*self.columns.read, *([] if self.regime is None else [self.regime])]
+        return list(dict.fromkeys([*self.columns.read, *([] if self.regime is None else [self.regime]), *self.also]))
 
     def count(self) -> MissingRows:
         """Return an empty count of missing rows."""

@@ -116,7 +116,6 @@ def series_of(
     frame: Any,
     time: str | None,
     unit: str | None,
-    missing: str,
     values: FloatArray,
     labels: RowLabels | None,
     source: RowSource,
@@ -126,17 +125,10 @@ def series_of(
     Raises
     ------
     DataError
-        As `RowSeries.of`; if units are named without times, or rows with missing values are to be left out.
+        As `RowSeries.of`.
     """
     if time is None:
-        if unit is not None:
-            raise DataError(f"unit={unit!r} tells series apart, but no time= says how rows follow; pass both.")
         return None
-    if missing == "drop":
-        raise DataError(
-            "missing='drop' leaves holes in a series, and what was spent there carries over; fill the missing values "
-            "and read with missing='refuse', or leave out time=."
-        )
     series = RowSeries.of(frame, time, unit, values, labels)
     return series.recoded(source.recode) if isinstance(source, CodedSource) else series
 
