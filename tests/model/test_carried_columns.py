@@ -9,7 +9,7 @@ import pytest
 
 from bayes_ivgen import ActionGraph, BSpline, InterventionModel, Polynomial, RegimeData
 from bayes_ivgen.media import Saturation
-from bayes_ivgen.model.carried_columns import random_columns
+from bayes_ivgen.model.carried_columns import random_columns, saturated
 from bayes_ivgen.model.components import CausalComponent, ConfoundingComponent, InteractionComponent
 
 
@@ -75,9 +75,17 @@ def test_components_as_tensors_are_their_columns(data: RegimeData, basis: str, s
         if isinstance(component, CausalComponent) and component.action == "radio":
             continue
         size = sum(term.size for term in component.terms)
-        found = random_columns(component, random).eval()
+        found = pt.as_tensor(random_columns(component, random)).eval()
         assert found.shape == (30, size)
         expected = component.columns(values)
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
         kinds.add(type(component))
     assert len(kinds) == 3
+
+
+@pytest.mark.parametrize("kappa", [20.0, 20.1])
+def test_parameters_that_are_numbers_have_double_precision(kappa: float) -> None:
+    """20.0 is exact in single precision, its logarithm is not."""
+    x = np.linspace(1.0, 90.0, 30)
+    found = saturated("hill", {"kappa": kappa, "slope": pt.as_tensor(1.5)}, pt.as_tensor(x)).eval()
+    np.testing.assert_allclose(found, Saturation("hill", kappa=kappa, slope=1.5)(x), rtol=1e-13)

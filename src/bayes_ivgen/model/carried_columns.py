@@ -105,6 +105,8 @@ def saturated(kind: str, parameters: Values, x: Any) -> Any:
     """Evaluate a saturation at tensors; see `media.saturation.saturation_values`."""
     import pytensor.tensor as pt
 
+    # PyTensor would take the logarithm of a plain number such as 20.0 in single precision.
+    parameters = {name: pt.as_tensor(value, dtype="float64") for name, value in parameters.items()}
     spend = pt.maximum(x, 0.0)
     if kind == "logistic":
         return pt.tanh(parameters["lam"] * spend / 2)
