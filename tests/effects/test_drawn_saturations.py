@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,21 @@ def test_curves_are_those_of_their_own_columns(
         assert error.max() < below
     # Columns have mean zero over the natural rows: the intercept is the mean of the curve there.
     np.testing.assert_allclose(common.rows(observed, both)[:, place.start : -1].mean(axis=0)[:20], 0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("slope", [0.1, 0.3])
+def test_no_spend_is_met_exactly_where_curves_jump(spends: RegimeData, slope: float) -> None:
+    design = designs(spends, Polynomial(1))
+    coefficients = np.random.default_rng(3).normal(size=(*DRAWS, design.n_coefficients))
+    observed = np.array([[20.0, 0.0], [30.0, 0.0]])
+    drawn = {"a": {"slope": np.full(DRAWS, slope)}}
+    common, found = in_common_columns(design, coefficients, drawn, observed)
+    points, both = np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([True, True])
+    component = design.components[0]
+    assert isinstance(component, CausalComponent)
+    own = replace(component, basis=type(component.basis)(component.basis.basis, Saturation("hill", HALF, slope)))
+    expected = coefficients @ replace(design, components=(own, *design.components[1:])).rows(points, both).T
+    np.testing.assert_allclose(found @ common.rows(points, both).T, expected, atol=1e-4)
 
 
 def test_other_coefficients_stay(spends: RegimeData) -> None:

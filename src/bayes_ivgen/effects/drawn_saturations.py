@@ -2,7 +2,8 @@
 
 A draw of m_k is b'c(s(x)) with a saturation s of its own. Effects are rows of a design times draws of coefficients, so
 that the curves of all draws are interpolated in one spline of w(x) = sqrt(x) / (sqrt(h) + sqrt(x)), h the spend of half
-the effect at the reference: w takes all spends to [0, 1), and powers of x above one half to smooth functions.
+the effect at the reference: w takes all spends to [0, 1), and powers of x of one half and more to functions without
+a vertical tangent at 0.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from bayes_ivgen.model.components import CausalComponent
 N_BASIS = 128  # functions of the common spline
 NODES = 4 * N_BASIS
 TOP = 0.999  # of w, a million times h
+AT_ZERO = 1e3  # root of the weight of the spend zero: curves of small slopes jump there, and it is asked for most
 AT_ONCE = 250  # draws whose curves are evaluated together
 
 Drawn = Mapping[str, Mapping[str, FloatArray]]
@@ -53,8 +55,9 @@ def in_common_columns(
             named = {name: x.reshape(-1, 1) for name, x in drawn[component.action].items()}
             flat = block.reshape(-1, block.shape[-1])
             curves = np.concatenate(list(_curves(component.basis, named, flat, nodes)))
-            columns = np.column_stack([np.ones(len(nodes)), common.columns(nodes)])
-            found = np.linalg.lstsq(columns, curves.T, rcond=None)[0].T.reshape(*shape, -1)
+            weights = np.where(nodes == 0.0, AT_ZERO, 1.0)[:, None]
+            columns = weights * np.column_stack([np.ones(len(nodes)), common.columns(nodes)])
+            found = np.linalg.lstsq(columns, weights * curves.T, rcond=None)[0].T.reshape(*shape, -1)
             alpha += found[..., 0]
             block = found[..., 1:]
             components[i] = replace(component, basis=common)
