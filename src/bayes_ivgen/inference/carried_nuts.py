@@ -4,7 +4,7 @@ Given theta, what is free in carry-over and saturation, and the scales, the mode
 at theta, weights W = diag(w / sigma^2) and T = diag(alpha_sd, tau),
 
     A = I + T X'W X T = L L',   u = L^-1 T X'W y,
-    log p(y | theta, tau, sigma) = -log |L| - (y'W y - u'u) / 2 + sum_t (log W_t - w_t log 2 pi) / 2,
+    log p(y | theta, tau, sigma) = -log |L| - (y'W y - u'u) / 2 - sum_t w_t (log sigma_t + log(2 pi) / 2),
     b | y, theta, tau, sigma ~ T L'^-1 (u + N(0, I)).
 
 NUTS samples theta and the scales; coefficients are drawn afterwards. Lift tests are rows with known noise.
