@@ -17,6 +17,7 @@ from bayes_ivgen.inference.carried_nuts import statistics_at
 from bayes_ivgen.inference.conjugate import run_chain
 from bayes_ivgen.inference.evidence import log_evidence
 from bayes_ivgen.interface.sampled_fitting import prepared_problem
+from bayes_ivgen.interface.sampled_rows import FITTED_DRAWS, fitted_values
 from bayes_ivgen.media import Saturation
 
 pytestmark = pytest.mark.xdist_group("sampled_saturation")
@@ -105,6 +106,22 @@ def test_a_curve_is_the_effect_averaged_over_natural_values_of_the_others(fit: F
     np.testing.assert_allclose(curve, np.stack(expected, axis=-1), rtol=1e-8)
 
 
+def test_the_noise_of_outcomes_is_that_of_the_likelihood(data: RegimeData, fit: Fit) -> None:
+    """Not inflated by the ridge of kappa and its coefficient, along which the curve hardly moves."""
+    problem = prepared_problem(MODEL, data, None)[1]
+    sigma2 = np.mean(fit.datatree["posterior"]["sigma"].values ** 2)
+    found = fit.noise.variance.variance(problem.rows.values, problem.was_set).mean()
+    assert found == pytest.approx(sigma2, rel=0.1)  # a variance of 900 rows has a relative error of 0.05
+    posterior = fit.datatree["posterior"].dataset
+    b = np.concatenate([posterior["alpha"].values[..., None], posterior["beta"].values], axis=-1)
+    lam = posterior["saturation_lam"].values[..., 0]
+    mean, variance = fitted_values(problem, b, {"tv": {"lam": lam}})
+    every = [problem.columns({"tv": {"lam": x}}) @ coefficients
+             for x, coefficients in zip(lam.ravel(), b.reshape(lam.size, -1), strict=True)]  # fmt: skip
+    np.testing.assert_allclose(mean, np.mean(every, axis=0), atol=5 * np.sqrt(variance.max() / FITTED_DRAWS))
+    assert np.median(variance / np.var(every, axis=0)) == pytest.approx(1.0, abs=0.3)
+
+
 def test_the_truth_lies_inside(fit: Fit) -> None:
     """Of the change from 20 to 60: 4.5 standard deviations either way would be far out."""
     change = fit.contrast(do={"tv": 60.0, "web": 20.0}, versus={"tv": 20.0, "web": 20.0}).draws
@@ -144,6 +161,8 @@ def test_what_needs_numbers_is_refused(data: RegimeData, fit: Fit) -> None:
         MODEL.fit(data)
     with pytest.raises(SpecError, match=r"transforms=fit\.transforms"):
         fit.falsify(data)
+    with pytest.raises(SpecError, match="were sampled"):  # also of rows that are carried over at the posterior means
+        fit.falsify(replace(fit.model, transforms=fit.transforms).carry_over(data))
     with pytest.raises(SpecError, match=r"transforms=fit\.transforms"):
         fit.next_experiment(questions={"do": {"tv": 50.0, "web": 20.0}}, rows=200)
     numbers = replace(fit.model, transforms=fit.transforms).fit(data, draws=100, chains=2, seed=0, progressbar=False)

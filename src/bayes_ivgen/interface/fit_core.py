@@ -172,17 +172,17 @@ class FitCore:
         """
         if not isinstance(data, RegimeData):
             return data
-        if data.carried is not None:
-            check_carried_alike(data, self.transforms)
-            return data
-        if self.carried is None:
-            return data
         if any_sampled(self.model.transforms):
             raise SpecError(
                 "transforms of this fit were sampled, so that its rows have no one carried-over or saturated spend. "
                 "Fit the posterior means as numbers, dataclasses.replace(fit.model, transforms=fit.transforms)"
                 ".fit(data), and ask that fit."
             )
+        if data.carried is not None:
+            check_carried_alike(data, self.transforms)
+            return data
+        if self.carried is None:
+            return data
         return carry_over(data, self.carried.transforms)
 
     @cached_property

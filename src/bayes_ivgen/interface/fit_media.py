@@ -17,7 +17,7 @@ from bayes_ivgen.effects.queries import Queries, value_text
 from bayes_ivgen.errors import QueryError
 from bayes_ivgen.interface.fit_core import FitCore
 from bayes_ivgen.interface.sampled_plans import drawn_plan
-from bayes_ivgen.interface.sampled_rows import errors_at_means, sampled_problem
+from bayes_ivgen.interface.sampled_rows import sampled_errors, sampled_problem
 from bayes_ivgen.media.carry_over import carried_rows, carry_over, set_by_week
 from bayes_ivgen.media.dependence import independent_share
 from bayes_ivgen.media.plans import PlanRows, plan_rows
@@ -118,7 +118,7 @@ class FitMedia(FitCore):
             )
         if any_sampled(self.model.transforms):
             problem = sampled_problem(self.model, data, self.transforms, self.regimes, self.design)
-            error = errors_at_means(problem, self.datatree["posterior"].dataset)
+            error = sampled_errors(problem, self.datatree["posterior"].dataset)
             at = problem.rows.place
             return independent_share(error - error.mean(), series.unit_of[at], series.step_of[at])
         values, regimes, fate = carried_rows(data, series, self.transforms, set_by_week(data, series))

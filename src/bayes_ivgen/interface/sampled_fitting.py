@@ -27,8 +27,8 @@ from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.interface.sampled_rows import (
     means_of,
     reference_numbers,
-    residuals_at_means,
     sampled_problem,
+    sampled_residuals,
 )
 from bayes_ivgen.interface.tree import make_datatree
 from bayes_ivgen.media.lagged import at_values
@@ -140,14 +140,15 @@ def _datatree(
     record: xr.Dataset,
     settings: Mapping[str, Any],
 ) -> xr.DataTree:
-    """Lay draws out as for other fits; statistics and residuals are those at the posterior means of the transforms."""
+    """Lay draws out as for other fits; statistics are those at the posterior means of the transforms."""
     model, data, graph, design, priors, tests = prepared
     dims = {variable: f"{variable}_action" for variable in problem.free}
     extra = xr.Dataset(
         {variable: ((*DIMS, dim), sampled[variable]) for variable, dim in dims.items()},
         coords={dim: problem.coords[dim] for dim in dims.values()},
     )
-    means = means_of(draws_of(extra))
+    drawn = draws_of(extra)
+    means = means_of(drawn)
     assert data.carried is not None  # the model has transforms
     transforms = at_values(data.carried.transforms, means)
     carried = replace(data.carried, transforms=transforms)
@@ -169,7 +170,7 @@ def _datatree(
     if "log_likelihood_of_tests" in sampled:
         likelihood["lift_tests"] = ((*DIMS, "lift_test"), sampled["log_likelihood_of_tests"])
     _put(tree, "log_likelihood", likelihood)
-    residuals = residuals_at_means(problem, sampled["coefficients"].reshape(-1, design.n_coefficients), means)
+    residuals = sampled_residuals(problem, sampled["coefficients"], drawn)
     variance = fit_variance(residuals, data.actions, graph, data.covariates, data.categories)
     tree["history"] = xr.DataTree(history_dataset(carried))
     tree["noise"] = xr.DataTree(ResidualLaw.of(statistics.regimes, residuals.error, residuals.regime).to_dataset())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bayes_ivgen.interface.intervention_model import InterventionModel
 
 Numbers = dict[str, dict[str, float]]
+FITTED_DRAWS = 200  # from which posterior means and variances of rows are computed
 
 
 def sampled_problem(
@@ -42,20 +43,40 @@ def means_of(draws: Mapping[str, Mapping[str, FloatArray]]) -> Numbers:
     return {action: {name: float(x.mean()) for name, x in named.items()} for action, named in draws.items()}
 
 
-def errors_at_means(problem: CarriedProblem, posterior: xr.Dataset) -> FloatArray:
-    """Outcome less its mean at the posterior means of all parameters, in units of the model; shape (n,)."""
-    coefficients = np.append(posterior["alpha"].values.mean(), posterior["beta"].values.mean(axis=(0, 1)))
-    return problem.outcome - problem.columns(means_of(draws_of(posterior))) @ coefficients
+def fitted_values(
+    problem: CarriedProblem, coefficients: FloatArray, drawn: Mapping[str, Mapping[str, FloatArray]]
+) -> tuple[FloatArray, FloatArray]:
+    """Posterior mean and variance of the mean of each row, in units of the model; shape (n,) each.
+
+    Of draws of coefficients, shape (chain, draw, P), each in columns of its own: along the ridge between ``kappa`` and
+    a coefficient both vary widely, and the curve hardly.
+    """
+    flat = coefficients.reshape(-1, coefficients.shape[-1])
+    named = {action: {name: x.ravel() for name, x in items.items()} for action, items in drawn.items()}
+    mean, squares = np.zeros((2, len(problem.outcome)))
+    chosen = np.unique(np.linspace(0, len(flat) - 1, FITTED_DRAWS).astype(int))
+    for count, i in enumerate(chosen):
+        at = {action: {name: float(x[i]) for name, x in items.items()} for action, items in named.items()}
+        value = problem.columns(at) @ flat[i]
+        step = value - mean
+        mean += step / (count + 1)
+        squares += step * (value - mean)
+    return mean, squares / len(chosen)
 
 
-def residuals_at_means(problem: CarriedProblem, coefficients: FloatArray, parameters: Numbers) -> Residuals:
-    """Residuals of all rows at the posterior means of what was sampled; `coefficients` are draws (draws, P)."""
-    x, rows = problem.columns(parameters), problem.rows
-    mean = coefficients.mean(axis=0)
-    covariance = np.atleast_2d(np.cov(coefficients, rowvar=False))
-    extra = np.maximum(np.einsum("np,np->n", x @ covariance, x), 0.0)
-    causal, _ = rows.carried(parameters)
-    return Residuals(causal, problem.was_set, problem.outcome - x @ mean, extra, rows.regime)
+def sampled_errors(problem: CarriedProblem, posterior: xr.Dataset) -> FloatArray:
+    """Outcome less its posterior mean, in units of the model; shape (n,)."""
+    coefficients = np.concatenate([posterior["alpha"].values[..., None], posterior["beta"].values], axis=-1)
+    return problem.outcome - fitted_values(problem, coefficients, draws_of(posterior))[0]
+
+
+def sampled_residuals(
+    problem: CarriedProblem, coefficients: FloatArray, drawn: Mapping[str, Mapping[str, FloatArray]]
+) -> Residuals:
+    """Residuals of all rows, whose spends are carried over at posterior means; `coefficients` are (chain, draw, P)."""
+    mean, extra = fitted_values(problem, coefficients, drawn)
+    causal, _ = problem.rows.carried(means_of(drawn))
+    return Residuals(causal, problem.was_set, problem.outcome - mean, extra, problem.rows.regime)
 
 
 def reference_numbers(transforms: Transforms, reference: Transforms) -> Numbers:
