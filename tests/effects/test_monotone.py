@@ -101,6 +101,18 @@ def test_where_it_says_nothing_it_is_refused(options: Any, match: str) -> None:
         BSpline(monotone=1)  # type: ignore[arg-type]
 
 
+def test_a_table_of_labels_stays_free() -> None:
+    frame = rows().assign(b=lambda x: np.where(x["b"] > 2, "high", "low"))
+    data = RegimeData.from_frame(frame, outcome="y", actions=["a", "b"])
+    model = InterventionModel(causal=BSpline(monotone=True), graph="empty")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fit = model.fit(data, draws=100, chains=2, tune=100, seed=0, cores=1)
+    assert (np.diff(fit.response_curve("a", np.linspace(0.1, 3.9, 40)).draws.values) > -2e-3).all()
+    change = fit.contrast(do={"a": 1.0, "b": "low"}, versus={"a": 1.0, "b": "high"}).draws
+    assert (change < 0).mean() > 0.5  # "high" comes first: nothing holds it below
+
+
 def test_a_polynomial_has_increments_too() -> None:
     fit = fitted(Polynomial(2))
     assert causal_increments(fit.design).shape[1] == fit.design.n_coefficients

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import nnls
 from threadpoolctl import threadpool_limits
 
-from bayes_ivgen.basis import FittedBasis, FittedBSpline, FittedSaturated
+from bayes_ivgen.basis import FittedBasis, FittedBSpline, FittedCategorical, FittedSaturated
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.model import Design
 from bayes_ivgen.model.components import CausalComponent
@@ -39,6 +39,8 @@ def monotone_draws(design: Design, coefficients: FloatArray) -> FloatArray:
     ndarray of shape (chain, draw, P)
     """
     increments = causal_increments(design)
+    if not len(increments):
+        return coefficients
     flat = coefficients.reshape(-1, coefficients.shape[-1])
     slopes = flat @ increments.T
     wrong = np.flatnonzero(slopes.min(axis=1) < -TOLERANCE)
@@ -66,11 +68,14 @@ def monotone_draws(design: Design, coefficients: FloatArray) -> FloatArray:
 def causal_increments(design: Design) -> FloatArray:
     """Increments of the causal curves between neighbouring points of a grid, as linear functions of the coefficients.
 
-    The grid covers the tested range of each action and reaches into both tails, where curves are straight.
+    The grid covers the tested range of each action and reaches into both tails, where curves are straight. A table of
+    labels is no curve and stays free.
     """
-    rows = []
+    rows = [np.empty((0, design.n_coefficients))]
     for component, columns in zip(design.components, design.component_slices, strict=True):
         if not isinstance(component, CausalComponent) or columns.start == columns.stop:
+            continue
+        if isinstance(component.basis, FittedCategorical):
             continue
         raised = np.diff(component.columns({component.action: _grid(component.basis)}), axis=0)
         raised = raised[np.abs(raised).max(axis=1) > 1e-12]  # constant tails ask nothing
