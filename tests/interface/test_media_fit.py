@@ -207,6 +207,15 @@ def test_checks_take_the_rows_as_they_were_read(fit: Fit, table: pd.DataFrame) -
     assert fit.model.carry_over(carried) is carried
 
 
+def test_effects_inside_a_model_are_held_at_carried_over_spends(fit: Fit, table: pd.DataFrame) -> None:
+    data, model = read(table), fit.model
+    pm_model, posterior = model.to_pymc(data), fit.datatree["posterior"].dataset
+    at = {pm_model[name]: posterior[name].values[0, 7] for name in ("alpha", "beta")}
+    found = model.effect_in(pm_model, data, do={"web": [10.0, 30.0]}, rest="hold").eval(at, mode="FAST_COMPILE")
+    expected = fit.effect(do={"web": [10.0, 30.0]}, rest="hold").draws.values[0, 7]
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+
 def test_later_rows_cannot_be_added(fit: Fit, table: pd.DataFrame) -> None:
     data = read(table)
     with pytest.raises(SpecError, match="weeks before them"):

@@ -117,6 +117,7 @@ def _effects(model: InterventionModel, pm_model: pm.Model, data: RegimeData) -> 
     """All that turns coefficients into effects, without draws."""
     from bayes_ivgen.interface.tree import constants
 
+    data = model.carry_over(data)
     graph = model.action_graph(data)
     design = model.design(data, graph)
     names = pm_model.coords.get("coefficient", ())
