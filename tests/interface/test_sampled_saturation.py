@@ -156,6 +156,14 @@ def test_effects_inside_the_model_move_with_the_saturation(data: RegimeData, fit
         np.testing.assert_allclose(tensor.eval(inputs, mode=QUICK), expected, rtol=1e-5)
 
 
+def test_a_report_has_no_checks_and_says_why(data: RegimeData, fit: Fit, tmp_path: Path) -> None:
+    """The profiles that a fit keeps are of one carry-over, which is that of no draw."""
+    page = fit.report(tmp_path / "report.html").read_text()
+    assert "Transforms of this fit were sampled" in page
+    with pytest.raises(SpecError, match="were sampled"):
+        fit.report(tmp_path / "other.html", data=data)
+
+
 def test_what_needs_numbers_is_refused(data: RegimeData, fit: Fit) -> None:
     with pytest.raises(SpecError, match="Adstock or Saturation with a prior is sampled by engine='nuts'"):
         MODEL.fit(data)

@@ -26,6 +26,7 @@ from bayes_ivgen.errors import DataWarning, IdentificationError, IvgenWarning, S
 from bayes_ivgen.inference.diagnostics import mixing_verdict
 from bayes_ivgen.interface import picture_tables as tables
 from bayes_ivgen.interface.assumptions import assumptions_of
+from bayes_ivgen.media.transforms import any_sampled
 from bayes_ivgen.report import (
     Along,
     Answers,
@@ -51,6 +52,11 @@ MOST_SENSITIVE = 12
 DEPENDENT = (
     "These p-values take rows as independent. Weeks of a series share the spends that carry over, and demand may "
     "remember, so that they are too small, and failures may be none; fit.falsify(fit.thinned(data)) has some to go by."
+)
+SAMPLED = (
+    "Transforms of this fit were sampled, so that its rows have no one carried-over or saturated spend to be checked at. "
+    "Fit the posterior means as numbers, dataclasses.replace(fit.model, transforms=fit.transforms).fit(data): its report "
+    "has the checks."
 )
 _LIBRARIES = ("bayes-ivgen", "pymc", "arviz", "xarray", "numpy")
 
@@ -220,6 +226,8 @@ def _along(fit: Fit, prob: float) -> dict[str, Along] | str:
 
 
 def _checks(fit: Fit, data: RegimeData | None) -> Checks:
+    if data is None and any_sampled(fit.model.transforms):
+        return Checks(note=SAMPLED)
     try:
         if data is None:
             data = fit.profiles
