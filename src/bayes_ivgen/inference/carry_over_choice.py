@@ -28,6 +28,8 @@ from bayes_ivgen.errors import DataError, DataWarning
 from bayes_ivgen.inference.evidence import Evidence, maximal_evidence
 from bayes_ivgen.media.adstock import Adstock
 from bayes_ivgen.media.carry_over import EMPTY, check_fits, lags, rows_as_read, set_by_week, typical_spends
+from bayes_ivgen.media.saturation import Saturation
+from bayes_ivgen.media.scale_check import rising, spends_of
 from bayes_ivgen.media.transforms import Transform, Transforms, adstock_of, saturation_of
 from bayes_ivgen.model.build import basis_of
 
@@ -75,7 +77,10 @@ def choose_transforms(data: RegimeData, transforms: Transforms, basis: Basis) ->
     for _ in range(SWEEPS):
         before = dict(current)
         for action, i in open_:
-            candidates = transforms[action][i].candidates(typical[action])
+            item = transforms[action][i]
+            candidates: list[Any] = item.candidates(typical[action])
+            if isinstance(item, Saturation):
+                candidates = rising(candidates, spends_of(data, action))
             with threadpool_limits(limits=1, user_api="blas"):  # matrices are small
                 values = [scored.evidence(_with(current, action, i, candidate)) for candidate in candidates]
             best = int(np.argmax(values))

@@ -18,6 +18,7 @@ from bayes_ivgen.media.carry_over import EMPTY, THINNED, carry_over, check_fits
 from bayes_ivgen.media.lagged import upper_transforms
 from bayes_ivgen.media.lost_regimes import warn_about_lost_regimes
 from bayes_ivgen.media.parameter_prior import is_prior
+from bayes_ivgen.media.scale_check import check_scales
 from bayes_ivgen.media.transforms import (
     Transform,
     any_sampled,
@@ -53,6 +54,7 @@ def carried_data(model: InterventionModel, data: RegimeData) -> RegimeData:
                 )
         return data
     check_fits(data, transforms)
+    check_scales(data, transforms)
     if all(item.fixed for items in transforms.values() for item in items):
         found = carry_over(data, transforms)
         warn_about_lost_regimes(data, found, transforms)

@@ -21,7 +21,7 @@ def is_prior(value: Any) -> bool:
     return hasattr(value, "distribution") and hasattr(value, "parameters")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ParameterPrior:
     """A distribution on an interval, named and parametrised as in PyMC.
 
@@ -101,7 +101,7 @@ class ParameterPrior:
 
         return getattr(pm, self.distribution)(name, **dict(self.parameters))
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"{self.distribution}({', '.join(f'{name}={value:g}' for name, value in self.parameters)})"
 
 
