@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.identification import level_weights
 from bayes_ivgen.data.lift_tests import LiftTests
@@ -19,6 +20,7 @@ from bayes_ivgen.data.profile_store import data_from_dataset
 from bayes_ivgen.data.series import Carried
 from bayes_ivgen.effects import EffectPosterior, NaturalRows, OutcomeNoise, Support, parse_queries
 from bayes_ivgen.effects.families import FamilySpread
+from bayes_ivgen.effects.monotone import monotone_draws
 from bayes_ivgen.effects.queries import Categories, Queries
 from bayes_ivgen.errors import SpecError, StorageError
 from bayes_ivgen.inference.diagnostics import mixing_table
@@ -27,6 +29,7 @@ from bayes_ivgen.inference.residual_law import ResidualLaw
 from bayes_ivgen.interface.carried import carried_from, check_carried_alike
 from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.media.carry_over import carry_over
+from bayes_ivgen.media.dependence import spread
 from bayes_ivgen.media.transforms import sampled_adstocks
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.design import indicators
@@ -191,15 +194,9 @@ class FitCore:
         effect is not identified, effects under each of the regimes at hand.
         """
         posterior = self.datatree["posterior"].dataset
-        probes = self.effects.observed[:PROBES]
-        joint = Regime(self.actions)
-        heads = self.design.structure.heads
-        known = level_weights(joint, self.regimes, heads, separable=self.model.separable) is not None
-        flags = indicators([joint] if known else self.regimes, self.actions)
-        rows = np.concatenate([self.design.rows(probes, flag) for flag in flags])
         return mixing_table(
             {
-                "effects": self.effects.project(rows),
+                "effects": self.effects.project(self.probes),
                 "tau": np.log(posterior["tau"].values),
                 "hyper": np.log(posterior["hyper"].values),
             }
@@ -210,12 +207,65 @@ class FitCore:
             | {str(name): posterior[name].values for name in posterior if str(name).startswith("adstock_")}
         )
 
+    @property
+    def probes(self) -> FloatArray:
+        """Rows of joint effects at up to 64 observed combinations, or of effects under each regime; shape (q, P)."""
+        natural = self.datatree["constant_data"].dataset["observed_rows"].values[:PROBES]
+        joint = Regime(self.actions)
+        heads = self.design.structure.heads
+        known = level_weights(joint, self.regimes, heads, separable=self.model.separable) is not None
+        flags = indicators([joint] if known else self.regimes, self.actions)
+        return np.concatenate([self.design.rows(natural, flag) for flag in flags])
+
+    @property
+    def coefficients(self) -> FloatArray:
+        """Draws of the intercept followed by beta as the model has them, shape (chain, draw, P)."""
+        posterior = self.datatree["posterior"].dataset
+        return np.concatenate([posterior["alpha"].values[..., None], posterior["beta"].values], axis=-1)
+
+    def with_row_worth(self, worth: float) -> Self:
+        """Return the same draws for rows that count as so many independent ones each in the spread of effects.
+
+        Parameters
+        ----------
+        worth : float
+            Above 0, at most 1; see `independent_share`.
+
+        Returns
+        -------
+        Fit
+
+        Examples
+        --------
+        >>> halved = fit.with_row_worth(0.5)
+        >>> fit.row_worth, halved.row_worth
+        (1.0, 0.5)
+        """
+        if not 0 < worth <= 1:
+            raise SpecError(f"worth={worth!r} must be above 0 and at most 1, for example fit.independent_share(data).")
+        tree = self.datatree.copy()
+        content = {**self._content, "settings": {**self._content["settings"], "row_worth": float(worth)}}
+        tree.attrs = {**self.datatree.attrs, "bayes_ivgen_fit": json.dumps(content)}
+        return type(self)(tree)
+
+    @property
+    def row_worth(self) -> float:
+        """How many independent rows each row counts as in the spread of effects; 1 where rows have no time."""
+        return float(self._content["settings"].get("row_worth", 1.0))
+
     @cached_property
     def effects(self) -> EffectPosterior:
-        """The draws together with all that turns them into effects."""
+        """The draws together with all that turns them into effects.
+
+        Those of rows that are worth less than independent ones lie further from their mean than in the posterior.
+        """
         posterior = self.datatree["posterior"].dataset
         constant = self.datatree["constant_data"].dataset
-        coefficients = np.concatenate([posterior["alpha"].values[..., None], posterior["beta"].values], axis=-1)
+        coefficients = self.coefficients
+        if self.row_worth < 1.0:
+            coefficients = spread(coefficients, self.row_worth)
+            if getattr(self.model.causal, "monotone", False):
+                coefficients = monotone_draws(self.design, coefficients)
         return EffectPosterior(
             outcome=self.outcome_name,
             design=self.design,
@@ -233,6 +283,7 @@ class FitCore:
             else None,
             lift_tests=self.lift_tests,
             tau=posterior["tau"].values if "tau" in posterior else None,
+            row_worth=self.row_worth,
         )
 
     @cached_property
