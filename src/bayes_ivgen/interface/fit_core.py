@@ -196,7 +196,7 @@ class FitCore:
         posterior = self.datatree["posterior"].dataset
         return mixing_table(
             {
-                "effects": self.effects.project(self.probes),
+                "effects": self.effects.project(self._probes),
                 "tau": np.log(posterior["tau"].values),
                 "hyper": np.log(posterior["hyper"].values),
             }
@@ -208,7 +208,7 @@ class FitCore:
         )
 
     @property
-    def probes(self) -> FloatArray:
+    def _probes(self) -> FloatArray:
         """Rows of joint effects at up to 64 observed combinations, or of effects under each regime; shape (q, P)."""
         natural = self.datatree["constant_data"].dataset["observed_rows"].values[:PROBES]
         joint = Regime(self.actions)
@@ -218,7 +218,7 @@ class FitCore:
         return np.concatenate([self.design.rows(natural, flag) for flag in flags])
 
     @property
-    def coefficients(self) -> FloatArray:
+    def _coefficients(self) -> FloatArray:
         """Draws of the intercept followed by beta as the model has them, shape (chain, draw, P)."""
         posterior = self.datatree["posterior"].dataset
         return np.concatenate([posterior["alpha"].values[..., None], posterior["beta"].values], axis=-1)
@@ -250,7 +250,13 @@ class FitCore:
 
     @property
     def row_worth(self) -> float:
-        """How many independent rows each row counts as in the spread of effects; 1 where rows have no time."""
+        """How many independent rows each row counts as in the spread of effects; 1 where rows have no time.
+
+        Examples
+        --------
+        >>> fit.row_worth, 0.1 < weekly_fit.row_worth < 0.6
+        (1.0, True)
+        """
         return float(self._content["settings"].get("row_worth", 1.0))
 
     @cached_property
@@ -261,7 +267,7 @@ class FitCore:
         """
         posterior = self.datatree["posterior"].dataset
         constant = self.datatree["constant_data"].dataset
-        coefficients = self.coefficients
+        coefficients = self._coefficients
         if self.row_worth < 1.0:
             coefficients = spread(coefficients, self.row_worth)
             if getattr(self.model.causal, "monotone", False):

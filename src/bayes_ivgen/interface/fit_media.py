@@ -133,8 +133,8 @@ class FitMedia(FitCore):
             regime_of = np.array([self.regimes.index(regimes[i]) for i in kept])
         error = error - error.mean()
         size = np.sqrt(_variances(error, regime_of, len(self.regimes)))[regime_of]
-        draws = self.coefficients.reshape(-1, self.design.n_coefficients)
-        fitted = Fitted(columns / size[:, None], np.cov(draws, rowvar=False), self.probes)
+        draws = self._coefficients.reshape(-1, self.design.n_coefficients)
+        fitted = Fitted(columns / size[:, None], np.cov(draws, rowvar=False), self._probes)
         return independent_share(error / size, series.unit_of[kept], series.step_of[kept], fitted)
 
     def thinned(self, data: RegimeData, every: int | None = None) -> RegimeData:
@@ -190,7 +190,7 @@ class FitMedia(FitCore):
             return None if name is None else values[:, names.read.index(name)]
 
         rows = design.rows(values[:, :n], was_set, column(names.dataset))
-        eta = design.outcome_mean + design.outcome_sd * (rows @ self.coefficients.mean(axis=(0, 1)))
+        eta = design.outcome_mean + design.outcome_sd * (rows @ self._coefficients.mean(axis=(0, 1)))
         link, exposure, weight = self.effects.link, column(names.exposure), column(names.weights)
         mean, slope = link.mean(eta), link.slope(eta)
         if link.name == "log":
