@@ -235,6 +235,11 @@ class FitCore:
         -------
         Fit
 
+        Raises
+        ------
+        SpecError
+            If `worth` is no such number.
+
         Examples
         --------
         >>> halved = fit.with_row_worth(0.5)
@@ -254,7 +259,7 @@ class FitCore:
 
         Examples
         --------
-        >>> fit.row_worth, 0.1 < weekly_fit.row_worth < 0.6
+        >>> fit.row_worth, 0.4 < weekly_fit.row_worth < 0.8
         (1.0, True)
         """
         return float(self._content["settings"].get("row_worth", 1.0))

