@@ -4,20 +4,19 @@ python benchmarks/media.py --worlds 12 --first 400 --memory 0.7
 python benchmarks/media.py --worlds 8 --first 400 --delayed --arms known "chosen"
 python benchmarks/media.py --worlds 8 --first 400 --arms classic "known, wash dropped"
 python benchmarks/media.py --worlds 8 --first 400 --reaction 0.8 --arms "known, wash dropped" learned
-python benchmarks/media.py --worlds 4 --channels 2 --geos 20 --cores 2 --arms "known, wash dropped" chosen sampled
+python benchmarks/media.py --worlds 6 --first 420 --channels 2 --geos 20 --cores 2 --arms "known, wash dropped" chosen sampled
 
 Worlds of `simulate.media_series` with 3 channels, 40 geos and 104 weeks: demand remembers from week to week, and
 experiments set one channel in one geo for 16 weeks, a new spend every 4 weeks. Asked are 200 combinations of
 steady spends within one standard deviation of the natural ones. Arms: carry-over ignored; known, with wash-in and
-wash-out left out, or labelled by their week; known, with rows weighted by
+wash-out left out, or labelled by their week; known, with rows taken as independent and weighted by
 `fit.independent_share` of the fit before; known with causal curves that do not decrease; chosen by marginal
 likelihood, and weighted; the classic media mix model, a line of a Hill-saturated spend, with all parameters known or
 chosen; and with a graph that is learned, for worlds in which channels react (--reaction). Asked for by name, since
 they take minutes a world: sampled, with a prior Beta(2, 2), and weighted. Reported are the root mean square error over
-combinations, its parts that are one offset (the level) and shape, the coverage of 90 % intervals, also of those of
-rows that are taken as independent, how far chosen
-retention rates and delays are from the true ones, and the log of chosen half-effect spends over true ones, absolute;
-means over worlds with standard errors.
+combinations, its parts that are one offset (the level) and shape, the coverage of 90 % intervals, and what it were if
+rows were taken as independent, how far chosen retention rates and delays are from the true ones, and the log of chosen
+half-effect spends over true ones, absolute; means over worlds with standard errors.
 """
 
 from __future__ import annotations
