@@ -34,7 +34,7 @@ def one_world(seed: int, memory: float) -> list[dict[str, Any]]:
     found = []
     for arm, fitted, used in (
         ("all rows", fit, data),
-        ("weighted", model.fit(weighted, **options), weighted),
+        ("weighted", model.fit(weighted, **options, independent_rows=True), weighted),
         ("thinned", fit, fit.thinned(data)),
     ):
         table = fitted.falsify(used).summary().dropna(subset="p_value")

@@ -4,9 +4,9 @@ python benchmarks/media_peers.py --peer-python ENVIRONMENT/bin/python --worlds 8
 
 Rows are those of `simulate.media_series`: planners spend where demand is, spends carry over and saturate, each channel
 is set by experiment in some geos for 16 weeks, a new spend every 4. Our fit chooses the carry-over by marginal
-likelihood; the second line of it weighs rows by `fit.independent_share`. Each world has 20 random combinations of
-steady spends inside the tested ranges; the question is how mean sales differ from those at the median spends of the
-history.
+likelihood; its second line takes weeks as independent, its third does so with rows weighted by
+`fit.independent_share`. Each world has 20 random combinations of steady spends inside the tested ranges; the question
+is how mean sales differ from those at the median spends of the history.
 
 pymc-marketing runs in an environment of its own (``uv venv ENVIRONMENT; uv pip install --python
 ENVIRONMENT/bin/python pymc-marketing nutpie pyarrow``), without and with lift tests. A lift test of a channel is the
@@ -52,8 +52,9 @@ def main() -> None:
     warnings.simplefilter("ignore", ivg.errors.IvgenWarning)
     found = []
     for seed in range(args.first_seed, args.first_seed + args.worlds):
-        found += one_world(seed, args)
-        print(pd.DataFrame(found[-4:]).round(2).to_string(index=False), flush=True)
+        latest = one_world(seed, args)
+        found += latest
+        print(pd.DataFrame(latest).round(2).to_string(index=False), flush=True)
     table = pd.DataFrame(found).drop(columns="seed").groupby("method", sort=False)
     summary = table.mean(numeric_only=True)
     summary["sem rmse"] = table["rmse"].std() / np.sqrt(args.worlds)
@@ -103,21 +104,30 @@ def tested(rows: pd.DataFrame, action: str) -> np.ndarray:
 def ours(
     rows: pd.DataFrame, world: MediaSeriesSCM, queries: pd.DataFrame
 ) -> dict[str, tuple[np.ndarray, float, float]]:
-    """Fit with chosen carry-over, then with rows weighted by what they are worth."""
+    """Fit with chosen carry-over: as it is, with weeks as independent rows, and with these weighted."""
     table = rows.join(ivg.media.seasonality(rows["week"], period=CYCLE, order=1)).join(ivg.media.trend(rows["week"]))
     names = [name for name in table if name not in rows]
     columns = {"outcome": "sales", "actions": list(world.actions), "covariates": names, "time": "week", "unit": "geo"}
     carry = {action: ivg.media.Adstock(l_max=world.l_max) for action in world.actions}
     model = ivg.InterventionModel(transforms=carry, covariates=dict.fromkeys(names, "confounding"))
-    data, found = ivg.RegimeData.from_frame(table, **columns), {}
-    for name in ("bayes-ivgen", "bayes-ivgen, weighted"):
-        start = time.perf_counter()
-        fit = model.fit(data, seed=0, progressbar=False)
-        draws = fit.effect(do=queries, extrapolate=True).draws.values.reshape(-1, len(queries))
-        found[name] = (draws, time.perf_counter() - start, float(fit.diagnostics.loc["effects", "r_hat"]))
-        weighted = table.assign(share=fit.independent_share(data))
-        data = ivg.RegimeData.from_frame(weighted, **columns, weights="share")
-    return found
+    data = ivg.RegimeData.from_frame(table, **columns)
+    start = time.perf_counter()
+    fit = model.fit(data, seed=0, progressbar=False)
+    seconds = time.perf_counter() - start
+    weighted = ivg.RegimeData.from_frame(table.assign(share=fit.row_worth), **columns, weights="share")
+    fits = {
+        "bayes-ivgen": (fit, seconds),
+        "bayes-ivgen, rows independent": (fit.with_row_worth(1.0), seconds),
+        "bayes-ivgen, rows weighted": (model.fit(weighted, seed=0, progressbar=False, independent_rows=True), np.nan),
+    }
+    return {
+        name: (
+            one.effect(do=queries, extrapolate=True).draws.values.reshape(-1, len(queries)),
+            took,
+            float(one.diagnostics.loc["effects", "r_hat"]),
+        )
+        for name, (one, took) in fits.items()
+    }
 
 
 def theirs(

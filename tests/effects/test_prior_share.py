@@ -97,3 +97,18 @@ def test_more_rows_leave_less(quick_fit: QuickFit) -> None:
         shares.append(table["prior_share"].to_numpy())
     assert (shares[1] < 0.5 * shares[0]).all()
     assert (shares[1] < 0.05).all()
+
+
+def test_the_share_of_rows_that_are_worth_less_is_that_of_fewer_rows(fit: Fit) -> None:
+    """Precision of rows 3 and of the prior 1 leave 1/4; rows worth a third each leave 1/2."""
+    rng, design = np.random.default_rng(0), fit.design
+    tau = np.ones((2, 2000, len(design.terms)))
+    draws = rng.normal(0.0, np.sqrt(1 / (3 + 1)), (2, 2000, design.n_coefficients))
+    rows = design.rows(fit.effects.observed[:20], np.ones(len(fit.actions), dtype=bool))
+    alone, _ = prior_shares(rows, design, draws, tau)
+    worth = 1 / 3
+    fewer, sd = prior_shares(rows, design, draws / np.sqrt(worth), tau, worth)
+    tolerance = 5 * np.sqrt(2 / 400)  # a variance from 400 draws
+    assert np.abs(alone / (1 / 4) - 1).max() < tolerance
+    assert np.abs(fewer / (1 / 2) - 1).max() < tolerance
+    np.testing.assert_allclose(sd, np.sqrt(1 / worth) * prior_shares(rows, design, draws, tau)[1])

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any
 from bayes_ivgen.cli.output import number, say, show_table
 
 if TYPE_CHECKING:
-    from bayes_ivgen.data import RegimeData
     from bayes_ivgen.data.series import Carried
     from bayes_ivgen.interface import Fit
-
-FEW = 0.9  # rows that are worth less than this share of independent ones make intervals too short
 
 
 def show_carried(carried: Carried) -> None:
@@ -70,13 +67,12 @@ def _origin(carried: Carried, action: str, item: Any) -> tuple[str, str]:
     return f"{len(rows)}", number(-float(others.max()), 2)
 
 
-def show_share(fitted: Fit, data: RegimeData, *, weighted: bool) -> None:
-    """Print how many independent rows a row is worth, and what to do where it is few."""
-    share = fitted.independent_share(data)
-    text = f"A row is worth {share:.2f} independent ones, by how much residuals resemble those of the week before."
-    if share < FEW and not weighted:
-        text += (
-            f" Intervals that take rows as independent are too short: write {share:.2f} into a column of the file and "
-            "name it with --weights."
+def show_share(fitted: Fit) -> None:
+    """Print how many independent rows a row is worth."""
+    if fitted.row_worth < 1.0:
+        say(
+            f"A row is worth {fitted.row_worth:.2f} independent ones, by how much residuals resemble those of the "
+            "weeks before. Intervals of effects allow for it."
         )
-    say(text)
+    else:
+        say("Rows count as independent.")

@@ -47,6 +47,7 @@ def fit(
     seed: Annotated[int | None, Parameter(show_default=False)] = None,
     cores: int | None = None,
     checkpoint: Path | None = None,
+    independent_rows: Flag = False,
     overwrite: Flag = False,
 ) -> None:
     """Fit the model to rows in Parquet or CSV files and save the fit.
@@ -78,6 +79,8 @@ def fit(
         Cores to use, for the rows and for chains; by default all.
     checkpoint : path
         Folder for notes of every two million rows: the same command goes on where it was interrupted.
+    independent_rows : bool
+        Take weeks of a series as independent; by default intervals allow for how weeks resemble those before them.
     overwrite : bool
         Replace what is at --out.
     """
@@ -87,11 +90,12 @@ def fit(
     data = read_rows(paths, rows, checkpoint)
     started = time.perf_counter()
     sampling = {"draws": draws, "chains": chains, "tune": tune, "engine": engine, "seed": seed, "cores": cores}
+    sampling["independent_rows"] = independent_rows
     fitted = chosen.fit(data, lift_tests=tests, checkpoint=checkpoint, **sampling)  # type: ignore[arg-type]
     fitted.save(out, overwrite=overwrite)
     _report(fitted, data, model.graph, time.perf_counter() - started)
     if fitted.carried is not None and fitted.carried.series is not None:
-        show_share(fitted, data, weighted=rows.weights is not None)
+        show_share(fitted)
     say(f"Saved in {out}. Ask it, for example:")
     say_command(f"bayes-ivgen effect {_quoted(str(out))} {next_question(fitted)}")
 

@@ -51,6 +51,8 @@ class Knowledge:
         Noise of regimes that were never run; None where all regimes share one.
     profiles : RegimeData
         Samples of the rows at hand.
+    row_worth : float
+        How many independent rows a row is worth; rows to come repeat each other as those at hand do.
     """
 
     posterior: EffectPosterior
@@ -59,6 +61,7 @@ class Knowledge:
     noise: Mapping[str, float]
     variance: VarianceModel | None = field(repr=False)
     profiles: RegimeData = field(repr=False)
+    row_worth: float = 1.0
 
     def learning(self, candidate: Candidate) -> Learning:
         """Return what rows of a candidate add; see `draw_rows` for errors."""
@@ -66,12 +69,13 @@ class Knowledge:
         offsets = any(isinstance(component, DatasetOffset) for component in design.components)
         if candidate.plain and label in self.noise and not offsets:
             r = self.statistics.regimes.index(label)
-            return self.moments.learn(self.statistics.gram[r] / self.statistics.rows[r], self.noise[label])
+            gram = self.row_worth * self.statistics.gram[r] / self.statistics.rows[r]
+            return self.moments.learn(gram, self.noise[label])
         values = draw_rows(candidate, self.posterior, self.profiles)
         was_set = indicators([candidate.regime], self.posterior.actions)
         rows = design.rows(values, was_set[0])
         flags = np.broadcast_to(was_set, (len(values), was_set.shape[1]))
-        return self.moments.learn(rows.T @ rows / len(rows), self._noise(label, values, flags))
+        return self.moments.learn(self.row_worth * (rows.T @ rows) / len(rows), self._noise(label, values, flags))
 
     def _noise(self, label: str, values: FloatArray, flags: np.ndarray[Any, np.dtype[np.bool_]]) -> float:
         if label in self.noise:

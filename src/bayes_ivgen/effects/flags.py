@@ -114,7 +114,7 @@ def _shares(posterior: EffectPosterior, sides: Sequence[Queries], rows: RowsOf |
             asked = _rows(posterior, few, sides[0], block)
             if len(sides) > 1:
                 asked = asked - _rows(posterior, few, sides[1], block)
-        parts.append(prior_shares(asked, posterior.design, posterior.coefficients, posterior.tau))
+        parts.append(prior_shares(asked, posterior.design, posterior.coefficients, posterior.tau, posterior.row_worth))
     share, sd = zip(*parts, strict=True)
     return np.concatenate(share), np.concatenate(sd)
 

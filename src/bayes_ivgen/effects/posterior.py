@@ -65,6 +65,8 @@ class EffectPosterior:
         Lift tests beside the rows: they identify differences along their action where they reach.
     tau : ndarray of shape (chain, draw, terms), optional
         Draws of the scales of the terms; without them no share of the prior is known.
+    row_worth : float
+        How many independent rows each row counts as in the spread of the coefficients.
     """
 
     outcome: str
@@ -81,6 +83,7 @@ class EffectPosterior:
     natural_rows: NaturalRows | None = field(default=None, repr=False)
     lift_tests: LiftTests | None = field(default=None, repr=False)
     tau: FloatArray | None = field(default=None, repr=False)
+    row_worth: float = 1.0
 
     @property
     def heads(self) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ def level_columns(design: Design) -> NDArray[np.intp]:
 
 
 def prior_shares(
-    rows: FloatArray, design: Design, coefficients: FloatArray, tau: FloatArray
+    rows: FloatArray, design: Design, coefficients: FloatArray, tau: FloatArray, row_worth: float = 1.0
 ) -> tuple[FloatArray, FloatArray]:
     """Posterior variance of the functions of each query over their prior variance, and the posterior deviation.
 
@@ -34,6 +34,9 @@ def prior_shares(
         Draws.
     tau : ndarray of shape (chain, draw, terms)
         Draws of the scales of the terms.
+    row_worth : float
+        How many independent rows each row counts as: variances of `coefficients` are over this. With the share p
+        that independent rows would leave it is p / (p + row_worth (1 - p)).
 
     Returns
     -------
@@ -53,5 +56,7 @@ def prior_shares(
     term = design.term_index[used - 1]
     squares = (rows[:, used] ** 2) @ np.eye(len(design.terms))[term]
     prior = np.median(squares @ (tau.reshape(-1, tau.shape[2])[::stride] ** 2).T, axis=1)
-    share = np.divide(posterior, prior, out=np.full(len(rows), np.nan), where=prior >= LEAST_PRIOR_SD**2)
-    return np.minimum(share, 1.0), np.sqrt(posterior)
+    share = np.full(len(rows), np.nan)
+    np.divide(row_worth * posterior, prior, out=share, where=prior >= LEAST_PRIOR_SD**2)
+    share = np.minimum(share, 1.0)
+    return share / (share + row_worth * (1.0 - share)), np.sqrt(posterior)

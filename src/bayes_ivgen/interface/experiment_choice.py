@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,12 +88,14 @@ def knowledge_of(fit: Fit) -> Knowledge:
     problem = GibbsProblem(fit.design, statistics.grouped(index, len(names)), model.prior_table(), known)
     posterior = fit.datatree["posterior"].dataset
     tau, sigma = (posterior[name].values.reshape(-1, posterior[name].shape[-1]) for name in ("tau", "sigma"))
+    moments = CoefficientMoments.of(problem, Scales(tau, sigma).thinned())
     noise = np.mean(sigma**2, axis=0)[index]
     return Knowledge(
         posterior=fit.effects,
-        moments=CoefficientMoments.of(problem, Scales(tau, sigma).thinned()),
+        moments=replace(moments, covariance=moments.covariance / fit.row_worth),
         statistics=statistics,
         noise=dict(zip(statistics.regimes, noise.tolist(), strict=True)),
         variance=None if model.noise == "constant" else fit.noise.variance,
         profiles=fit.profiles,
+        row_worth=fit.row_worth,
     )

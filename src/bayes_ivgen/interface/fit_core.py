@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.identification import level_weights
 from bayes_ivgen.data.lift_tests import LiftTests
@@ -20,6 +21,7 @@ from bayes_ivgen.data.series import Carried
 from bayes_ivgen.effects import EffectPosterior, NaturalRows, OutcomeNoise, Support, parse_queries
 from bayes_ivgen.effects.drawn_saturations import in_common_columns
 from bayes_ivgen.effects.families import FamilySpread
+from bayes_ivgen.effects.monotone import monotone_draws
 from bayes_ivgen.effects.queries import Categories, Queries
 from bayes_ivgen.errors import SpecError, StorageError
 from bayes_ivgen.inference.diagnostics import mixing_table
@@ -28,6 +30,7 @@ from bayes_ivgen.inference.residual_law import ResidualLaw
 from bayes_ivgen.interface.carried import carried_from, check_carried_alike
 from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.media.carry_over import carry_over
+from bayes_ivgen.media.dependence import spread
 from bayes_ivgen.media.transforms import any_sampled, draws_of, parameter_of, sampled_saturations
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.design import indicators
@@ -193,15 +196,9 @@ class FitCore:
         effect is not identified, effects under each of the regimes at hand.
         """
         posterior = self.datatree["posterior"].dataset
-        probes = self.effects.observed[:PROBES]
-        joint = Regime(self.actions)
-        heads = self.design.structure.heads
-        known = level_weights(joint, self.regimes, heads, separable=self.model.separable) is not None
-        flags = indicators([joint] if known else self.regimes, self.actions)
-        rows = np.concatenate([self.effects.design.rows(probes, flag) for flag in flags])
         return mixing_table(
             {
-                "effects": self.effects.project(rows),
+                "effects": self.effects.project(self._probes),
                 "tau": np.log(posterior["tau"].values),
                 "hyper": np.log(posterior["hyper"].values),
             }
@@ -212,18 +209,87 @@ class FitCore:
             | {str(name): posterior[name].values for name in posterior if parameter_of(str(name))}
         )
 
+    @property
+    def _probes(self) -> FloatArray:
+        """Rows of joint effects at up to 64 observed combinations, or of effects under each regime; shape (q, P)."""
+        natural = self.datatree["constant_data"].dataset["observed_rows"].values[:PROBES]
+        joint = Regime(self.actions)
+        heads = self.design.structure.heads
+        known = level_weights(joint, self.regimes, heads, separable=self.model.separable) is not None
+        flags = indicators([joint] if known else self.regimes, self.actions)
+        return np.concatenate([self._drawn[0].rows(natural, flag) for flag in flags])
+
+    @cached_property
+    def _drawn(self) -> tuple[Design, FloatArray]:
+        """Draws of the intercept followed by beta as the model has them, (chain, draw, P), and their columns.
+
+        Curves of sampled saturations are written in columns that all draws share.
+        """
+        posterior = self.datatree["posterior"].dataset
+        coefficients = np.concatenate([posterior["alpha"].values[..., None], posterior["beta"].values], axis=-1)
+        saturations = sampled_saturations(self.model.transforms)
+        if not saturations:
+            return self.design, coefficients
+        drawn = {a: {name: draws_of(posterior)[a][name] for name in s.free} for a, s in saturations.items()}
+        natural = self.datatree["constant_data"].dataset["observed_rows"].values
+        return in_common_columns(self.design, coefficients, drawn, natural)
+
+    def with_row_worth(self, worth: float) -> Self:
+        """Return the same draws for rows that count as so many independent ones each in the spread of effects.
+
+        Parameters
+        ----------
+        worth : float
+            Above 0, at most 1; see `independent_share`.
+
+        Returns
+        -------
+        Fit
+
+        Raises
+        ------
+        SpecError
+            If `worth` is no such number.
+
+        Examples
+        --------
+        >>> halved = fit.with_row_worth(0.5)
+        >>> fit.row_worth, halved.row_worth
+        (1.0, 0.5)
+        """
+        if not 0 < worth <= 1:
+            raise SpecError(f"worth={worth!r} must be above 0 and at most 1, for example fit.independent_share(data).")
+        tree = self.datatree.copy()
+        content = {**self._content, "settings": {**self._content["settings"], "row_worth": float(worth)}}
+        tree.attrs = {**self.datatree.attrs, "bayes_ivgen_fit": json.dumps(content)}
+        return type(self)(tree)
+
+    @property
+    def row_worth(self) -> float:
+        """How many independent rows each row counts as in the spread of effects; 1 where rows have no time.
+
+        Examples
+        --------
+        >>> fit.row_worth, 0.4 < weekly_fit.row_worth < 0.8
+        (1.0, True)
+        """
+        return float(self._content["settings"].get("row_worth", 1.0))
+
     @cached_property
     def effects(self) -> EffectPosterior:
-        """The draws together with all that turns them into effects."""
+        """The draws together with all that turns them into effects.
+
+        Those of rows that are worth less than independent ones lie further from their mean than in the posterior.
+        """
         posterior = self.datatree["posterior"].dataset
         constant = self.datatree["constant_data"].dataset
-        coefficients = np.concatenate([posterior["alpha"].values[..., None], posterior["beta"].values], axis=-1)
-        design, tau = self.design, posterior["tau"].values if "tau" in posterior else None
-        saturations = sampled_saturations(self.model.transforms)
-        if saturations:
-            drawn = {a: {name: draws_of(posterior)[a][name] for name in s.free} for a, s in saturations.items()}
-            design, coefficients = in_common_columns(design, coefficients, drawn, constant["observed_rows"].values)
-            tau = None  # of other columns
+        design, coefficients = self._drawn
+        if self.row_worth < 1.0:
+            coefficients = spread(coefficients, self.row_worth)
+            if getattr(self.model.causal, "monotone", False):
+                coefficients = monotone_draws(design, coefficients)
+        # Terms of common columns have no scales of their own.
+        tau = None if "tau" not in posterior or design is not self.design else posterior["tau"].values
         return EffectPosterior(
             outcome=self.outcome_name,
             design=design,
@@ -241,6 +307,7 @@ class FitCore:
             else None,
             lift_tests=self.lift_tests,
             tau=tau,
+            row_worth=self.row_worth,
         )
 
     @cached_property

@@ -17,12 +17,14 @@ from bayes_ivgen.effects.queries import Queries, value_text
 from bayes_ivgen.errors import QueryError
 from bayes_ivgen.interface.fit_core import FitCore
 from bayes_ivgen.interface.sampled_plans import drawn_plan
-from bayes_ivgen.interface.sampled_rows import sampled_errors, sampled_problem
+from bayes_ivgen.interface.sampled_rows import means_of, sampled_errors, sampled_problem
 from bayes_ivgen.media.carry_over import carried_rows, carry_over, set_by_week
-from bayes_ivgen.media.dependence import independent_share
+from bayes_ivgen.media.dependence import Fitted, independent_share
 from bayes_ivgen.media.plans import PlanRows, plan_rows
-from bayes_ivgen.media.transforms import adstock_of, any_sampled, sampled_adstocks
+from bayes_ivgen.media.transforms import adstock_of, any_sampled, draws_of, sampled_adstocks
 from bayes_ivgen.model.design import indicators
+
+LEANING = 10  # rows
 
 
 class FitMedia(FitCore):
@@ -84,10 +86,10 @@ class FitMedia(FitCore):
         return _summed(estimate, self.actions) if total else estimate
 
     def independent_share(self, data: RegimeData) -> float:
-        """How many independent rows a row is worth, by the correlation of residuals from week to week.
+        """How many independent rows a row is worth for effects, by the correlation of residuals from week to week.
 
-        Where demand remembers, intervals of a fit that takes rows as independent are too short. Read the rows again
-        with a column of this share as ``weights=`` and fit again (docs/media_mix.md has measured coverage).
+        Where demand remembers, weeks repeat each other. `InterventionModel.fit` computes the share of rows with a
+        time and makes intervals of effects longer by its inverse root (docs/theory/carry_over.md, "Dependent rows").
 
         Parameters
         ----------
@@ -106,7 +108,9 @@ class FitMedia(FitCore):
 
         Examples
         --------
-        >>> 0.1 < weekly_fit.independent_share(weekly) < 0.6  # demand remembers: about 0.3
+        >>> 0.4 < weekly_fit.independent_share(weekly) < 0.8  # demand remembers
+        True
+        >>> weekly_fit.row_worth == weekly_fit.independent_share(weekly)
         True
         """
         require_same_columns(self.effects, data)
@@ -118,14 +122,23 @@ class FitMedia(FitCore):
             )
         if any_sampled(self.model.transforms):
             problem = sampled_problem(self.model, data, self.transforms, self.regimes, self.design)
-            error = sampled_errors(problem, self.datatree["posterior"].dataset)
-            at = problem.rows.place
-            return independent_share(error - error.mean(), series.unit_of[at], series.step_of[at])
-        values, regimes, fate = carried_rows(data, series, self.transforms, set_by_week(data, series))
-        kept = fate == ""
-        flags = indicators([regimes[i] for i in np.flatnonzero(kept)], self.actions)
-        residual = self._residuals(data, values[kept], flags)
-        return independent_share(residual - residual.mean(), series.unit_of[kept], series.step_of[kept])
+            posterior, kept = self.datatree["posterior"].dataset, problem.rows.place
+            error, design = sampled_errors(problem, posterior), self._drawn[0]
+            if design is not self.design:  # of common columns, the same at all saturations
+                problem = replace(problem, design=design, transforms={})
+            columns = problem.columns(means_of(draws_of(posterior)))
+            regime_of = problem.rows.regime
+        else:
+            values, regimes, fate = carried_rows(data, series, self.transforms, set_by_week(data, series))
+            kept = np.flatnonzero(fate == "")
+            flags = indicators([regimes[i] for i in kept], self.actions)
+            columns, error = self._columns_and_errors(data, values[kept], flags)
+            regime_of = np.array([self.regimes.index(regimes[i]) for i in kept])
+        error = error - error.mean()
+        size = np.sqrt(_variances(error, regime_of, len(self.regimes)))[regime_of]
+        draws = self._drawn[1].reshape(-1, columns.shape[1])
+        fitted = Fitted(columns / size[:, None], np.cov(draws, rowvar=False), self._probes)
+        return independent_share(error / size, series.unit_of[kept], series.step_of[kept], fitted)
 
     def thinned(self, data: RegimeData, every: int | None = None) -> RegimeData:
         """Rows of a fit with carry-over, some weeks apart: for checks whose p-values take rows as independent.
@@ -167,16 +180,29 @@ class FitMedia(FitCore):
         require_same_columns(self.effects, data)
         return carry_over(data, self.transforms, every=int(step))
 
-    def _residuals(self, data: RegimeData, values: FloatArray, was_set: NDArray[np.bool_]) -> FloatArray:
-        """Outcomes less their posterior means, shape (n,); over these means with the log link."""
+    def _columns_and_errors(
+        self, data: RegimeData, values: FloatArray, was_set: NDArray[np.bool_]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return derivatives of the means by the coefficients, (n, P), and errors; over the means with the log link.
+
+        Both times the root of the weight of the row.
+        """
         names, design, n = data.columns, self.design, len(self.design.variables)
-        waves = None if names.dataset is None else values[:, names.read.index(names.dataset)]
-        linear = design.rows(values[:, :n], was_set, waves) @ self.effects.coefficients.mean(axis=(0, 1))
-        mean = self.effects.link.mean(design.outcome_mean + design.outcome_sd * linear)
-        if names.exposure is not None:
-            mean = mean * values[:, names.read.index(names.exposure)]
-        residual = values[:, n] - mean
-        return np.asarray(residual / mean if self.effects.link.name == "log" else residual)
+
+        def column(name: str | None) -> FloatArray | None:
+            return None if name is None else values[:, names.read.index(name)]
+
+        rows = design.rows(values[:, :n], was_set, column(names.dataset))
+        eta = design.outcome_mean + design.outcome_sd * (rows @ self._drawn[1].mean(axis=(0, 1)))
+        link, exposure, weight = self.effects.link, column(names.exposure), column(names.weights)
+        mean, slope = link.mean(eta), link.slope(eta)
+        if link.name == "log":
+            slope = slope / mean
+        mean = mean if exposure is None else mean * exposure
+        error = (values[:, n] - mean) / (mean if link.name == "log" else 1.0)
+        root = np.ones(len(values)) if weight is None else np.sqrt(weight)
+        rows *= (design.outcome_sd * slope * root)[:, None]
+        return rows, error * root
 
     def _plan_rows(self, spends: Any, start: Any) -> PlanRows:
         carried = self.carried
@@ -224,6 +250,12 @@ class FitMedia(FitCore):
             conditions=lambda i: ", ".join(f"{name}={_text(rows.shown[name].iloc[i])}" for name in keys),
             evaluate=evaluate,
         )
+
+
+def _variances(error: FloatArray, regime_of: NDArray[np.intp], n_regimes: int) -> FloatArray:
+    """Mean squares by regime; those of a few rows lean on the mean of all."""
+    rows, squares = (np.bincount(regime_of, weight, minlength=n_regimes) for weight in (None, error**2))
+    return np.asarray((squares + LEANING * np.mean(error**2)) / (rows + LEANING))
 
 
 def _difference(first: Estimate, second: Estimate, actions: tuple[str, ...]) -> Estimate:

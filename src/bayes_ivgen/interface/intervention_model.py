@@ -202,8 +202,13 @@ class InterventionModel(ModelSpec, PymcEffects, SpecShown):
         lift_tests: Any = None,
         client: Any = None,
         checkpoint: str | Path | None = None,
+        independent_rows: bool = False,
     ) -> Fit:
         """Sample the posterior.
+
+        Rows of a series (read with ``time=``) resemble those before them. How much is measured in their residuals,
+        and draws of effects lie further from their mean by as much as these rows are worth less than independent
+        ones (docs/theory/carry_over.md, "Dependent rows"); ``fit.row_worth`` says how much.
 
         Parameters
         ----------
@@ -233,6 +238,8 @@ class InterventionModel(ModelSpec, PymcEffects, SpecShown):
         checkpoint : path, optional
             Folder in which the sums of every two million rows of files are kept: a fit that is interrupted
             goes on from there when it is called again.
+        independent_rows : bool
+            Take rows with a time as independent given their actions, as those without.
 
         Returns
         -------
@@ -267,7 +274,9 @@ class InterventionModel(ModelSpec, PymcEffects, SpecShown):
         else:
             from bayes_ivgen.interface.fitting import fit_model
 
-        return fit_model(
+        if not isinstance(independent_rows, bool):
+            raise SpecError(f"independent_rows={independent_rows!r} must be True or False.")
+        found = fit_model(
             self,
             data,
             draws=draws,
@@ -282,6 +291,9 @@ class InterventionModel(ModelSpec, PymcEffects, SpecShown):
             client=client,
             checkpoint=checkpoint,
         )
+        if independent_rows or data.series is None:
+            return found
+        return found.with_row_worth(found.independent_share(data))
 
     def read_lift_tests(self, frame: Any, data: RegimeData) -> LiftTests | None:
         """Check a frame of lift tests against the actions of the data; None stays None.

@@ -47,7 +47,8 @@ def update_fit(fit: Fit, added: Any, sampling: Sampling) -> Fit:
     total = fit.statistics + statistics
     prepared = Prepared(model, data, fit.graph, fit.design, model.prior_table(), fit.lift_tests)
     labels = tuple(regime.label for regime in data.regimes)
-    return sample_fit(prepared, total.ordered(labels), sampling, np.random.SeedSequence(sampling.seed))
+    found = sample_fit(prepared, total.ordered(labels), sampling, np.random.SeedSequence(sampling.seed))
+    return found.with_row_worth(fit.row_worth)  # as far as the earlier rows tell
 
 
 def _read(fit: Fit, added: Any, before: RegimeData, cores: int | None) -> tuple[RegimeData, SufficientStatistics]:
