@@ -153,7 +153,7 @@ def collapsed_model(problem: CarriedProblem, priors: Priors) -> pm.Model:
 def integrated(x: Any, y: Any) -> Any:
     """Return log of the integral of exp(-|y - X z|^2 / 2) N(z; 0, I) over z as a tensor; X and y are tensors.
 
-    Its gradient is written down: derivatives through a Cholesky factor take most of the time to compile. At the best z
+    Its gradient is written down: derivatives through a Cholesky factor take as long again to compile. At the best z
     the exponent, -(|y - X z|^2 + |z|^2) / 2, does not change with z, and d log|A| / 2 = tr(A^-1 X' dX), A = I + X'X.
     """
     import pytensor.tensor as pt
