@@ -242,6 +242,29 @@ def test_wrong_models_and_data_are_refused(table: pd.DataFrame, fit: Fit) -> Non
     assert numbers.carry_over(read(table)).carried is not None
 
 
+def test_an_action_of_labels_is_planned_by_its_labels(table: pd.DataFrame) -> None:
+    rng = np.random.default_rng(0)
+    frame = table.assign(offer=rng.choice(["none", "gift"], len(table)))
+    frame.loc[(frame["week"] > 80) & (frame["regime"] == "obs"), "regime"] = "do(offer)"
+    data = RegimeData.from_frame(frame, outcome="sales", actions=[*ACTIONS, "offer"], time="week", unit="geo")
+    fit = fitted(data, transforms={"tv": Adstock(alpha=0.6, l_max=1)})
+    spends = {"tv": [30.0, 40.0], "web": 15.0, "offer": ["gift", "none"]}
+    plan = fit.plan(spends, extrapolate=True)
+    assert plan.summary()["offer"].tolist() == ["gift", "none"]
+    expected = fit.effect(do={**spends, "web": [15.0, 15.0]}, extrapolate=True)
+    np.testing.assert_allclose(plan.draws, expected.draws)
+    total = fit.plan(spends, versus={**spends, "offer": "none"}, total=True, extrapolate=True)
+    np.testing.assert_allclose(
+        total.draws[..., 0],
+        fit.contrast(
+            do=spends | {"web": [15.0, 15.0]}, versus=spends | {"web": [15.0, 15.0], "offer": ["none"] * 2}
+        ).draws.sum("query"),
+    )
+    assert "offer" not in total.summary()
+    with pytest.raises(QueryError, match="'offer' of the plan is 'cash', which is not one of its levels"):
+        fit.plan({**spends, "offer": "cash"})
+
+
 def test_a_fit_without_carry_over_has_no_plan(table: pd.DataFrame) -> None:
     plain = fitted(read(table), transforms=None)
     assert plain.carried is None

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pymc as pm
+import pytensor
+import pytensor.tensor as pt
 import pytest
 from pymc_extras.prior import Prior
 from scipy import stats
 
 from bayes_ivgen import Fit, InterventionModel, Polynomial, RegimeData, load
 from bayes_ivgen.errors import ConvergenceWarning, SpecError
-from bayes_ivgen.inference.carried_nuts import collapsed_model, statistics_at
+from bayes_ivgen.inference.carried_nuts import collapsed_model, integrated, statistics_at
 from bayes_ivgen.inference.conjugate import run_chain
 from bayes_ivgen.inference.evidence import log_evidence
 from bayes_ivgen.interface.sampled_fitting import prepared_problem
@@ -152,6 +154,30 @@ def test_the_density_that_is_sampled_is_that_of_the_model(table: pd.DataFrame) -
         conditional = stats.multivariate_normal(mean, np.linalg.inv(precision), allow_singular=True).logpdf(b)
         expected = log_plain(point | {"alpha": b[0], "z": b[1:] / scale}) - np.log(scale).sum() - conditional
         assert log_collapsed(point) == pytest.approx(float(expected), rel=1e-8)
+
+
+def test_the_gradient_that_is_written_down_is_that_of_the_density() -> None:
+    rng = np.random.default_rng(0)
+    rows, outcome = rng.normal(size=(9, 4)), rng.normal(size=9)
+    x, y = pt.dmatrix(), pt.dvector()
+    density = integrated(x, y)
+    evaluate = pytensor.function([x, y], [density, *pytensor.grad(density, [x, y])], mode=QUICK)
+    value, by_rows, by_outcome = evaluate(rows, outcome)
+
+    def expected(at: np.ndarray, seen: np.ndarray) -> float:  # y ~ N(0, I + X X')
+        law = stats.multivariate_normal(np.zeros(9), np.eye(9) + at @ at.T)
+        return float(law.logpdf(seen) + 4.5 * np.log(2 * np.pi))
+
+    assert value == pytest.approx(expected(rows, outcome), rel=1e-12)
+    step = 1e-5
+    for i, j in ((0, 0), (3, 2), (8, 3)):
+        moved = np.zeros_like(rows)
+        moved[i, j] = step
+        slope = (expected(rows + moved, outcome) - expected(rows - moved, outcome)) / (2 * step)
+        assert by_rows[i, j] == pytest.approx(slope, rel=1e-6)
+    moved = step * np.eye(9)[4]
+    slope = (expected(rows, outcome + moved) - expected(rows, outcome - moved)) / (2 * step)
+    assert by_outcome[4] == pytest.approx(slope, rel=1e-6)
 
 
 def test_draws_have_names_and_stand_in_diagnostics(fit: Fit, tmp_path: Path) -> None:

@@ -212,7 +212,8 @@ class FitMedia(FitCore):
                 "fit.effect(do=frame), or fit with transforms={...: ivg.media.Adstock(...)} on rows with a time."
             )
         covariates = {name: self.categories.get(name) for name in self.design.structure.covariates}
-        return plan_rows(spends, carried, carried.series, self.actions, covariates, start)
+        labels = {name: found for name in self.actions if (found := self.categories.get(name)) is not None}
+        return plan_rows(spends, carried, carried.series, self.actions, covariates, start, labels)
 
     def _plan_estimate(self, rows: PlanRows, *, extrapolate: bool) -> Estimate:
         covariates = self.design.structure.covariates
@@ -282,7 +283,7 @@ def _summed(weekly: Estimate, actions: tuple[str, ...]) -> Estimate:
     return replace(
         weekly,
         name=f"total of {weekly.name}",
-        queries=weekly.queries[spends].sum().to_frame().T.rename_axis("query").assign(weeks=n),
+        queries=weekly.queries[spends].sum(numeric_only=True).to_frame().T.rename_axis("query").assign(weeks=n),
         support=pd.DataFrame({"supported": [not reason], "reason": [reason]}),
         conditions=lambda _: f"{n} weeks",
         evaluate=lambda _: weekly.evaluate(slice(0, n)).sum(axis=-1, keepdims=True),

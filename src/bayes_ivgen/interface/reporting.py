@@ -54,9 +54,9 @@ DEPENDENT = (
     "remember, so that they are too small, and failures may be none; fit.falsify(fit.thinned(data)) has some to go by."
 )
 SAMPLED = (
-    "Transforms of this fit were sampled, so that its rows have no one carried-over or saturated spend to be checked at. "
-    "Fit the posterior means as numbers, dataclasses.replace(fit.model, transforms=fit.transforms).fit(data): its report "
-    "has the checks."
+    "Transforms of this fit were sampled, so that its rows have no one carried-over or saturated spend to be checked "
+    "at. Fit the posterior means as numbers, dataclasses.replace(fit.model, transforms=fit.transforms).fit(data): its "
+    "report has the checks."
 )
 _LIBRARIES = ("bayes-ivgen", "pymc", "arviz", "xarray", "numpy")
 

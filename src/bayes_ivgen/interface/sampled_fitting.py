@@ -31,7 +31,8 @@ from bayes_ivgen.interface.sampled_rows import (
     sampled_residuals,
 )
 from bayes_ivgen.interface.tree import make_datatree
-from bayes_ivgen.media.lagged import at_values
+from bayes_ivgen.media.lagged import at_values, check_row_count
+from bayes_ivgen.media.prior_scale import warn_about_prior_scales
 from bayes_ivgen.media.transforms import draws_of
 from bayes_ivgen.model.carried_model import CarriedProblem, carried_model
 from bayes_ivgen.model.graph_check import warn_if_contradicted
@@ -124,8 +125,10 @@ def _check_options(model: InterventionModel, engine: str, client: Any, checkpoin
 def prepared_problem(model: InterventionModel, data: RegimeData, lift_tests: Any) -> tuple[Prepared, CarriedProblem]:
     """Return what is fixed before sampling, with rows carried over by the reference, and the rows with their lags."""
     check_columns_in_use(data, model.family)
+    check_row_count(data, model.transforms or {})
     carried = model.carry_over(data)
     assert carried.carried is not None  # the model has transforms
+    warn_about_prior_scales(carried, model.transforms or {})
     tests = model.read_lift_tests(lift_tests, carried)
     graph = model.action_graph(carried)
     design = model.design(carried, graph)

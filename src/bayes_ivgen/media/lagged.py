@@ -78,12 +78,7 @@ class LaggedRows:
             If the rows are carried over already, or too many.
         """
         values, regime_of, kept = _rows(data, transforms, reference)
-        if len(kept) > MOST_ROWS:
-            raise SpecError(
-                f"transforms with a prior are sampled row by row, and there are {len(kept):,} rows; up to "
-                f"{MOST_ROWS:,} are within reach. Pass numbers, lists to choose from, or None in Adstock and "
-                "Saturation, or sum the rows of small units."
-            )
+        _check_count(len(kept))
         position = {regime: i for i, regime in enumerate(regimes)}
         regime = np.array([position[regime_of[i]] for i in kept], dtype=np.intp)
         order = np.argsort(regime, kind="stable")
@@ -134,6 +129,21 @@ class LaggedRows:
             causal[:, k] = self.lags[action] @ own
             natural[:, k] = self.lags[action] @ memory
         return causal, natural
+
+
+def check_row_count(data: RegimeData, transforms: Transforms) -> None:
+    """Raise a `SpecError` if there are too many rows, before any is read; where spends carry over some may drop out."""
+    if not any(adstock_of(items) for items in transforms.values()):
+        _check_count(data.n_rows)
+
+
+def _check_count(rows: int) -> None:
+    if rows > MOST_ROWS:
+        raise SpecError(
+            f"transforms with a prior are sampled row by row, and there are {rows:,} rows; up to {MOST_ROWS:,} are "
+            "within reach. Pass numbers, lists to choose from, or None in Adstock and Saturation, or sum the rows of "
+            "small units."
+        )
 
 
 def _rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import narwhals as nw
@@ -55,6 +56,7 @@ def plan_rows(
     actions: tuple[str, ...],
     covariates: Mapping[str, Sequence[Label] | None],
     start: Any,
+    labels: Mapping[str, Sequence[Label]] = MappingProxyType({}),
 ) -> PlanRows:
     """Carry the spends of a plan over, from the last weeks of the fitted rows on.
 
@@ -73,6 +75,8 @@ def plan_rows(
         Those of the model, with their labels if they have some; they are read where the plan has them.
     start : time, optional
         First week of a mapping; it must be the week after the last fitted one, which is the default.
+    labels : dict of str to labels, optional
+        Of actions that do not hold numbers.
 
     Raises
     ------
@@ -80,7 +84,7 @@ def plan_rows(
         If an action is missing, names are unknown, weeks are missing, or the plan does not begin right after the
         history of a unit.
     """
-    frame = _as_frame(plan, carried, names, actions, covariates, start)
+    frame = _as_frame(plan, carried, names, actions, {**covariates, **labels}, start)
     steps = _steps_of(frame[names.time].to_numpy(), f"{names.time!r} of the plan", names)
     units = _units_of(frame, names)
     if units is None:
@@ -101,6 +105,8 @@ def plan_rows(
         rows.append(found.assign(**{name: table[name][chosen] for name in covariates if name in table}))
         windows.append(_windows(spends, carried.spends[position]))
     everything = pd.concat(rows, ignore_index=True)
+    for name in labels:
+        frame[name] = [labels[name][int(code)] for code in table[name]]
     return _collected(everything, np.concatenate(windows), frame, names, actions, covariates, carried)
 
 
@@ -178,7 +184,7 @@ def _as_frame(
     carried: Carried,
     names: SeriesNames,
     actions: tuple[str, ...],
-    covariates: Mapping[str, Sequence[Label] | None],
+    labels: Mapping[str, Sequence[Label] | None],
     start: Any,
 ) -> pd.DataFrame:
     if isinstance(plan, Mapping):
@@ -199,7 +205,7 @@ def _as_frame(
         if start is not None:
             raise QueryError(f"start={start!r} is for a plan given as a mapping; a frame has its own {names.time!r}.")
         frame = _read_frame(plan, names)
-    known = [names.time, *([] if names.unit is None else [names.unit]), *actions, *covariates]
+    known = [names.time, *([] if names.unit is None else [names.unit]), *dict.fromkeys([*actions, *labels])]
     unknown = [str(name) for name in frame.columns if name not in known]
     if unknown:
         raise QueryError(f"the plan names {unknown[0]!r}, which the fit does not know; valid columns are {known}.")
@@ -209,8 +215,8 @@ def _as_frame(
     if frame.empty:
         raise QueryError("the plan has no weeks; give one at least.")
     wrapped = nw.from_native(frame, eager_only=True)
-    for name in (*actions, *(c for c in covariates if c in frame)):
-        frame[name] = _column(wrapped[name], name, covariates.get(name))
+    for name in dict.fromkeys([*actions, *(c for c in labels if c in frame)]):
+        frame[name] = _column(wrapped[name], name, labels.get(name))
     return frame
 
 
