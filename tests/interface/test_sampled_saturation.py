@@ -12,7 +12,7 @@ import pytest
 from pymc_extras.prior import Prior
 
 from bayes_ivgen import Fit, InterventionModel, Polynomial, RegimeData, load
-from bayes_ivgen.errors import ConvergenceWarning, DataWarning, SpecError
+from bayes_ivgen.errors import ConvergenceWarning, SpecError
 from bayes_ivgen.inference.carried_nuts import statistics_at
 from bayes_ivgen.inference.conjugate import run_chain
 from bayes_ivgen.inference.evidence import log_evidence
@@ -162,24 +162,6 @@ def test_a_report_has_no_checks_and_says_why(data: RegimeData, fit: Fit, tmp_pat
     assert "Transforms of this fit were sampled" in page
     with pytest.raises(SpecError, match="were sampled"):
         fit.report(tmp_path / "other.html", data=data)
-
-
-@pytest.mark.parametrize(
-    ("curve", "says"),
-    [
-        (Saturation("michaelis_menten", lam=Prior("HalfNormal", sigma=1.0)), "nearly a step"),
-        (Saturation("hill", kappa=Prior("LogNormal", mu=9.0, sigma=0.5), slope=1.0), "nearly a line"),
-        (Saturation("logistic", lam=Prior("Gamma", alpha=3.0, beta=1.0)), "nearly a step"),
-    ],
-)
-def test_a_prior_in_other_units_is_told(data: RegimeData, curve: Saturation, says: str) -> None:
-    """Those of pymc-marketing are for spends of at most one."""
-    with pytest.warns(DataWarning, match=says) as told:
-        replace(MODEL, transforms={"tv": curve}).to_pymc(data)
-    mu = float(str(told[0].message).split("mu=")[-1].split(",")[0])
-    name = next(iter(curve.free))
-    mended = replace(curve, **{name: Prior("LogNormal", mu=mu, sigma=1.0)})
-    replace(MODEL, transforms={"tv": mended}).to_pymc(data)
 
 
 def test_too_many_rows_are_refused_before_they_are_read(data: RegimeData, monkeypatch: pytest.MonkeyPatch) -> None:

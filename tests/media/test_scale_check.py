@@ -32,6 +32,10 @@ FAR = [
     Saturation("logistic", lam=0.5),
     Saturation("hill", kappa=Prior("LogNormal", mu=-3.5, sigma=0.5), slope=1.0),
     Saturation("michaelis_menten", lam=[0.01, 0.02]),
+    # Priors for spends of at most one, as in pymc-marketing.
+    Saturation("michaelis_menten", lam=Prior("HalfNormal", sigma=1.0)),
+    Saturation("logistic", lam=Prior("Gamma", alpha=3.0, beta=1.0)),
+    Saturation("hill", kappa=Prior("LogNormal", mu=9.0, sigma=0.5), slope=1.0),
 ]
 
 

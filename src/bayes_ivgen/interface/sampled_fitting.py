@@ -32,7 +32,6 @@ from bayes_ivgen.interface.sampled_rows import (
 )
 from bayes_ivgen.interface.tree import make_datatree
 from bayes_ivgen.media.lagged import at_values, check_row_count
-from bayes_ivgen.media.prior_scale import warn_about_prior_scales
 from bayes_ivgen.media.transforms import draws_of
 from bayes_ivgen.model.carried_model import CarriedProblem, carried_model
 from bayes_ivgen.model.graph_check import warn_if_contradicted
@@ -128,7 +127,6 @@ def prepared_problem(model: InterventionModel, data: RegimeData, lift_tests: Any
     check_row_count(data, model.transforms or {})
     carried = model.carry_over(data)
     assert carried.carried is not None  # the model has transforms
-    warn_about_prior_scales(carried, model.transforms or {})
     tests = model.read_lift_tests(lift_tests, carried)
     graph = model.action_graph(carried)
     design = model.design(carried, graph)

@@ -1,4 +1,7 @@
-"""Whether a saturation bends where the spends are: parameters in other units would leave a flat curve unnoticed."""
+"""Whether a saturation bends where the spends are: parameters in other units would leave a flat curve unnoticed.
+
+Other packages scale spends to at most one, so that their priors taken over would fix the curve at a step.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from bayes_ivgen.media.saturation import Saturation
 from bayes_ivgen.media.transforms import Transforms, saturation_of
 
 SHARES = (0.05, 0.95)  # quantiles of the spends between which a curve should rise
-LEAST_RISE = 0.05  # of the largest effect
-MOST_FLAT = 0.9  # of the values of a prior, above which a warning is due
+LEAST_RISE = 0.08  # of the largest effect
+MOST_FLAT = 0.8  # of the values of a prior, above which a warning is due
 NO_RISE = 1e-9
 
 
@@ -29,7 +32,7 @@ def check_scales(data: RegimeData, transforms: Transforms) -> None:
     Warns
     -----
     DataWarning
-        If (nearly) all values leave less than 5 % of the largest effect between low and high spends.
+        If (nearly) all values leave less than 8 % of the largest effect between low and high spends.
     """
     typical = typical_spends(data)
     for action, items in transforms.items():
