@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 from bayes_ivgen.errors import ConvergenceWarning
-from bayes_ivgen.inference.diagnostics import mixing_table, warn_if_not_mixed
+from bayes_ivgen.inference.diagnostics import mixing_table, warn_if_divergent, warn_if_not_mixed
 
 
 def autoregressive(rho: float, chains: int = 4, draws: int = 5000, size: int = 3, seed: int = 0) -> np.ndarray:
@@ -85,3 +85,16 @@ def test_chains_that_mixed_are_not(r_hat: float, bulk: float, draws: int) -> Non
         warnings.simplefilter("error")
         warn_if_not_mixed(table_of(r_hat, bulk), draws)
         warn_if_not_mixed(pd.DataFrame(), draws)
+
+
+def test_many_divergent_transitions_are_told() -> None:
+    diverging = np.zeros((2, 100), dtype=bool)
+    diverging[0, :2] = True
+    record = xr.Dataset({"diverging": (("chain", "draw"), diverging)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warn_if_divergent(record)  # one of a hundred
+        warn_if_divergent(xr.Dataset({"lp": (("chain", "draw"), np.zeros((2, 100)))}))
+    record["diverging"][1, 5] = True
+    with pytest.warns(ConvergenceWarning, match=r"3 of 200 transitions of NUTS diverged.*target_accept"):
+        warn_if_divergent(record)

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.errors import ConvergenceWarning
@@ -14,6 +15,7 @@ MAX_R_HAT = 1.01
 CHANCE = 10.0  # times 1 / effective draws: how far above one the largest R-hat of 64 effects falls by chance
 MIN_EFFECTIVE_DRAWS = 400
 LEAST_USEFUL = 50
+MOST_DIVERGENT = 0.01  # of the transitions
 
 
 def mixing_table(quantities: dict[str, FloatArray]) -> pd.DataFrame:
@@ -77,6 +79,27 @@ def warn_if_not_mixed(table: pd.DataFrame, n_draws: int) -> None:
         warnings.warn(
             f"{verdict[0].lower()}{verdict[1:]} "
             "Run longer, for example fit(..., draws=4000, tune=1000); see fit.diagnostics.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+
+
+def warn_if_divergent(record: xr.Dataset) -> None:
+    """Issue a `ConvergenceWarning` if more than one of a hundred transitions of NUTS diverged.
+
+    Parameters
+    ----------
+    record : Dataset
+        Sampler's own record; one without ``diverging`` is of another sampler.
+    """
+    if "diverging" not in record:
+        return
+    diverged = record["diverging"].values
+    if diverged.mean() > MOST_DIVERGENT:
+        warnings.warn(
+            f"{int(diverged.sum())} of {diverged.size} transitions of NUTS diverged: parts of the posterior are too "
+            "narrow for its steps, and draws may leave them out. Pass fit(..., nuts={'target_accept': 0.95}) for "
+            "smaller steps, or tighter priors.",
             ConvergenceWarning,
             stacklevel=4,
         )

@@ -13,7 +13,7 @@ from bayes_ivgen.data import RegimeData
 from bayes_ivgen.effects import NaturalRows
 from bayes_ivgen.effects.monotone import monotone_draws
 from bayes_ivgen.errors import EstimandWarning, SpecError
-from bayes_ivgen.inference.diagnostics import warn_if_not_mixed
+from bayes_ivgen.inference.diagnostics import warn_if_divergent, warn_if_not_mixed
 from bayes_ivgen.inference.family_densities import family_log_likelihood, family_log_prior
 from bayes_ivgen.inference.laplace import approximate
 from bayes_ivgen.interface.carried import history_dataset
@@ -96,6 +96,7 @@ def fit_family_model(
     tree.attrs = attributes(model, data, graph, design, priors, None, tests, share=rows.is_share, **settings)
     fit = Fit(tree)
     warn_if_not_mixed(fit.diagnostics, draws * chains)
+    warn_if_divergent(fit.datatree["sample_stats"].dataset)
     return fit
 
 

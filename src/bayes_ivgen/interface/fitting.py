@@ -19,7 +19,7 @@ from bayes_ivgen.effects.monotone import monotone_draws
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.inference.chains import run_chains
 from bayes_ivgen.inference.conjugate import GibbsProblem
-from bayes_ivgen.inference.diagnostics import warn_if_not_mixed
+from bayes_ivgen.inference.diagnostics import warn_if_divergent, warn_if_not_mixed
 from bayes_ivgen.inference.noise import VarianceModel, fit_variance, sample_residuals
 from bayes_ivgen.inference.residual_law import ResidualLaw
 from bayes_ivgen.inference.weights import pilot_variance
@@ -143,6 +143,7 @@ def sample_fit(
     tree.attrs = attributes(model, data, graph, design, priors, variance, tests, **settings)
     fit = Fit(tree)
     warn_if_not_mixed(fit.diagnostics, sampling.draws * sampling.chains)
+    warn_if_divergent(fit.datatree["sample_stats"].dataset)
     return fit
 
 

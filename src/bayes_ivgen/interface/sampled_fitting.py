@@ -16,7 +16,7 @@ from bayes_ivgen.effects.monotone import monotone_draws
 from bayes_ivgen.errors import SpecError
 from bayes_ivgen.inference.carried_nuts import run_carried_nuts, run_pilot, statistics_at
 from bayes_ivgen.inference.conjugate import GibbsProblem
-from bayes_ivgen.inference.diagnostics import warn_if_not_mixed
+from bayes_ivgen.inference.diagnostics import warn_if_divergent, warn_if_not_mixed
 from bayes_ivgen.inference.noise import fit_variance
 from bayes_ivgen.inference.residual_law import ResidualLaw
 from bayes_ivgen.interface.carried import history_dataset
@@ -92,6 +92,7 @@ def fit_sampled_model(
     settings = {"engine": engine, "seed": None if seed is None else int(seed), "tune": int(tune)}
     fit = Fit(_datatree(prepared, problem, sampled, record, settings))
     warn_if_not_mixed(fit.diagnostics, draws * chains)
+    warn_if_divergent(fit.datatree["sample_stats"].dataset)
     return fit
 
 
