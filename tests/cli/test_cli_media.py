@@ -195,6 +195,15 @@ def test_a_plan_with_dates_shows_days(place: Path, run: Run) -> None:
     assert [item.code for item in found] == [0, 0], found[0].err
     assert found[0].out == found[1].out
     assert re.search(r"^ 2024-07-15 +\d", found[0].out, flags=re.M)
+    for pattern in ("%d/%m/%Y", "mixed"):  # 05/08/2024 is May for some; nothing is guessed
+        text = days["day"].dt.strftime("%Y-%m-%d" if pattern == "mixed" else pattern)
+        text.iloc[3] = "05/08/2024"
+        days.assign(day=text).to_csv("text.csv", index=False)
+        for words in ((), ("--seasonality", "1")):
+            refused = run("plan", "new.zarr", "text.csv", *words)
+            assert (refused.code, refused.out) == (2, "")
+            odd = "05/08/2024" if pattern == "mixed" else "15/07/2024"
+            assert f"the column 'day' of text.csv holds '{odd}'; write all its dates as 2024-01-29" in refused.err
 
 
 def test_weeks_are_simulated_and_can_be_checked(run: Run, tmp_path: Path) -> None:

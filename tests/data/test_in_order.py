@@ -122,9 +122,9 @@ def test_text_is_no_date(table: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"'day' of .*rows0.csv holds text \('.*2023'\); write dates as 2024-01-29"):
         read(write(german, tmp_path, "csv"), "csv", time="day")
     assert read(write(table, tmp_path, "csv"), "csv", time="day").series is not None
-    with pytest.raises(DataError, match=r"holds text .*pandas.to_datetime\(frame\['day'\]\), and write it again"):
+    with pytest.raises(DataError, match=r"write it again with dates\. .*\(frame\['day'\], format=\"%d.%m.%Y\"\)"):
         read(write(german, tmp_path, "parquet"), "parquet", time="day")
-    german["day"] = pd.to_datetime(german["day"], dayfirst=True)
+    german["day"] = pd.to_datetime(german["day"], format="%d.%m.%Y")
     assert read(write(german, tmp_path, "parquet"), "parquet", time="day").series is not None
 
 

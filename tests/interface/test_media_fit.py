@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -257,3 +258,26 @@ def test_rows_that_resemble_their_neighbours_count_less(fit: Fit, table: pd.Data
     assert weighted.effect(do=points).summary()["sd"].item() > fit.effect(do=points).summary()["sd"].item()
     with pytest.raises(QueryError, match="time='week'"):
         fit.independent_share(read(table, time=None, unit=None))
+
+
+def test_dates_of_a_plan_are_not_guessed(table: pd.DataFrame) -> None:
+    days = pd.Timestamp("2023-01-02") + pd.to_timedelta(7 * table["week"], unit="D")
+    dated = fitted(read(table.assign(week=days.dt.strftime("%Y-%m-%d")), covariates=[]))
+    weeks = pd.date_range("2024-09-23", periods=3, freq="7D")  # 7 October is written like 10 July
+    plan = pd.DataFrame({"week": weeks, "tv": 30.0, "web": 15.0})
+    want = dated.plan(plan).draws.values
+    for text in ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y"):
+        wrong = plan.assign(week=weeks.strftime(text))
+        with pytest.raises(QueryError, match="'week' of the plan holds") as caught:
+            dated.plan(wrong)
+        proposed = re.search(r"plan\['week'\] = (pandas\.to_datetime\([^)]*\))", str(caught.value))
+        assert proposed is not None
+        plan_of_message = {"pandas": pd, "plan": wrong}
+        mended = wrong.assign(week=eval(proposed[1], plan_of_message))  # the code of the message
+        np.testing.assert_array_equal(dated.plan(mended).draws.values, want)
+    iso = plan.assign(week=weeks.strftime("%Y-%m-%d"))
+    np.testing.assert_array_equal(dated.plan(iso).draws.values, want)
+    spends = {"tv": np.full(3, 30.0), "web": np.full(3, 15.0)}
+    np.testing.assert_array_equal(dated.plan(spends, start="2024-09-23").draws.values, want)
+    with pytest.raises(QueryError, match="start='23/09/2024' holds '23/09/2024'"):
+        dated.plan(spends, start="23/09/2024")

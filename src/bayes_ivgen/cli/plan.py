@@ -98,9 +98,10 @@ def _read(fitted: Fit, path: Path, seasonality: int | None, trend: bool) -> pd.D
 
     from bayes_ivgen.media import seasonality as season_columns
 
+    frame[names.time] = _times(frame[names.time], names, path)
     added = pd.DataFrame(index=frame.index)
     if seasonality is not None:
-        added = season_columns(_times(frame[names.time], names), order=seasonality)
+        added = season_columns(frame[names.time], order=seasonality)
     if trend:
         added = added.assign(trend=1.0)
     unknown = [name for name in added if name not in fitted.design.structure.covariates]
@@ -115,15 +116,22 @@ def _read(fitted: Fit, path: Path, seasonality: int | None, trend: bool) -> pd.D
     return frame.join(added)
 
 
-def _times(times: pd.Series[Any], names: SeriesNames) -> pd.Series[Any]:
+def _times(times: pd.Series[Any], names: SeriesNames, path: Path) -> pd.Series[Any]:
+    """Return the weeks of a file as the clock of the fit counts them: dates only where they are written as such."""
     import pandas as pd
 
-    if names.clock.kind != "date":
+    from bayes_ivgen.data.dates import iso_days, odd_one
+
+    entries = times.tolist()
+    if names.clock.kind != "date" or not any(isinstance(entry, str) for entry in entries):
         return times
-    try:
-        return pd.to_datetime(times)
-    except ValueError as error:
-        raise QueryError(f"{names.time!r} of the plan cannot be read as dates; write them as 2024-01-29.") from error
+    days = iso_days(entries)
+    if days is None:
+        raise QueryError(
+            f"the column {names.time!r} of {path} holds {odd_one(entries)!r}; write all its dates as 2024-01-29 (year, "
+            "month, day)."
+        )
+    return pd.Series(days, index=times.index, name=times.name)
 
 
 def _as_text(queries: pd.DataFrame, fitted: Fit) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayes_ivgen.data.columns import ColumnNames
+from bayes_ivgen.data.dates import WRITE_ISO, date_advice, iso_days, odd_one
 from bayes_ivgen.data.file_source import FileSource
 from bayes_ivgen.data.frames import RowLabels
 from bayes_ivgen.data.missing import MissingRows
@@ -151,14 +152,14 @@ def _check_times(times: ChunkedArray, name: str, source: FileSource) -> None:
     from pyarrow import types
 
     kind = times.type
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        shown = next((text for text in times.to_pylist() if text is not None), "")
-        how = (
-            "write dates as 2024-01-29 (year, month, day), or count the weeks: 0, 1, 2, ..."
-            if source.file_format == "csv"
-            else f"convert it, with frame[{name!r}] = pandas.to_datetime(frame[{name!r}]), and write it again."
-        )
-        raise DataError(f"the time column {name!r} of {_named(source)} holds text ({shown!r}); {how}")
+    if not (types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)):
+        return
+    entries = [text for text in times.to_pylist() if text is not None]
+    if entries and iso_days(entries) is None:
+        how = WRITE_ISO
+        if source.file_format != "csv":
+            how = f"write it again with dates. {date_advice(entries, f'frame[{name!r}]')}"
+        raise DataError(f"the time column {name!r} of {_named(source)} holds text ({odd_one(entries)!r}); {how}")
 
 
 def _named(source: FileSource) -> str:

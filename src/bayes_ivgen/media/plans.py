@@ -81,7 +81,7 @@ def plan_rows(
         history of a unit.
     """
     frame = _as_frame(plan, carried, names, actions, covariates, start)
-    steps = _steps_of(frame[names.time].to_numpy(), f"{names.time!r} of the plan", names)
+    steps = _steps_of(frame[names.time].to_numpy(), f"{names.time!r} of the plan", f"plan[{names.time!r}]", names)
     units = _units_of(frame, names)
     if units is None:
         _check_same_end(carried, names)
@@ -191,7 +191,7 @@ def _as_frame(
             )
         first = int(carried.last_step.max()) + 1
         if start is not None:
-            first = int(_steps_of(np.atleast_1d(start), f"start={start!r}", names)[0])
+            first = int(_steps_of(np.atleast_1d(start), f"start={start!r}", "start", names)[0])
         times = names.clock.times(first + np.arange(n))
         columns = {name: np.broadcast_to(np.atleast_1d(value), n) for name, value in plan.items()}
         frame = pd.DataFrame({names.time: times, **columns})
@@ -227,14 +227,9 @@ def _column(column: nw.Series[Any], name: str, labels: Sequence[Label] | None) -
     return codes
 
 
-def _steps_of(times: Any, where: str, names: SeriesNames) -> NDArray[np.int64]:
-    if names.clock.kind == "date" and all(isinstance(time, str) for time in times):
-        try:
-            times = pd.to_datetime(times).to_numpy()
-        except ValueError as error:
-            raise QueryError(f"{where} cannot be read as dates; pass dates, for example 2024-01-29.") from error
+def _steps_of(times: Any, where: str, code: str, names: SeriesNames) -> NDArray[np.int64]:
     try:
-        return names.clock.steps_of(times, where)
+        return names.clock.steps_of(times, where, code)
     except DataError as error:
         raise QueryError(str(error)) from error
 
