@@ -82,7 +82,7 @@ def question_of_dates(name: str, first: int) -> str:
     """Ask whether whole numbers that are not equally far apart are days."""
     column = f"frame[{name!r}]"
     return (
-        f"{name!r} holds whole numbers such as {first}, which look like days (year, month, day) and are not equally far "
-        f"apart as numbers. Are they dates? Then write them as {pd.Timestamp(str(first)).date()}, or convert them: "
+        f"{name!r} holds whole numbers such as {first}, which look like days (year, month, day) and are not equally "
+        f"far apart as numbers. Are they dates? Then write them as {pd.Timestamp(str(first)).date()}, or convert them: "
         f'{column} = pandas.to_datetime({column}.astype(str), format="%Y%m%d"). Otherwise count the weeks: 0, 1, 2, ...'
     )

@@ -47,15 +47,10 @@ class Order:
         """The columns that are named."""
         return tuple(name for name in (self.time, self.unit) if name is not None)
 
-    def check(self, missing: str) -> None:
-        """Raise a `DataError` if units are named without times, or rows that follow each other would be left out."""
+    def check(self) -> None:
+        """Raise a `DataError` if units are named without times."""
         if self.time is None and self.unit is not None:
             raise DataError(f"unit={self.unit!r} tells series apart, but no time= says how rows follow; pass both.")
-        if self.time is not None and missing == "drop":
-            raise DataError(
-                "missing='drop' leaves holes in a series, and what was spent there carries over; fill the missing "
-                "values and read with missing='refuse', or leave out time=."
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +78,8 @@ class RowsInOrder:
         Raises
         ------
         DataError
-            If they cannot be used, a value is missing, they are more than `MOST_ROWS`, or times are text.
+            If they cannot be used, they are more than `MOST_ROWS`, or times are text. Missing values are counted in
+            `found`, which the caller settles.
         """
         import pyarrow as pa
 
@@ -100,7 +96,6 @@ class RowsInOrder:
             codes.append(known[labels.codes])
             keys.append(pa.table({name: _plain(table[name]) for name in order.names}))
             _check_number(n := n + len(table), source)
-        found.refuse()
         if not blocks:
             raise DataError(f"{_named(source)} has no rows; pass at least the rows of one regime.")
         joined = pa.concat_tables(keys, promote_options="permissive")

@@ -40,9 +40,11 @@ class RowSeries:
     clock : Clock
         From steps to times.
     values : ndarray of shape (n, columns)
-        The columns of `ColumnNames.read`.
+        The columns of `ColumnNames.read`; NaN where an outcome, a covariate or a weight is missing. Actions never are.
     labels : RowLabels
         Regime label of each row.
+    incomplete : ndarray of bool, shape (n,)
+        Rows with a missing value, which are history for the weeks after them and no rows of a fit.
     """
 
     time: str
@@ -53,6 +55,7 @@ class RowSeries:
     clock: Clock
     values: FloatArray = field(repr=False)
     labels: RowLabels = field(repr=False)
+    incomplete: NDArray[np.bool_] = field(repr=False)
 
     @classmethod
     def of(cls, frame: Any, time: str, unit: str | None, values: FloatArray, labels: RowLabels | None) -> RowSeries:
@@ -75,7 +78,8 @@ class RowSeries:
         clock = Clock(kind, int(moments.min()), step)
         _check_steps(moments, codes, units, clock, names)
         steps = (moments - clock.origin) // step
-        return cls(time, unit, steps, codes, units, clock, values[order], RowLabels(labels.codes[order], labels.labels))
+        values, labels = values[order], RowLabels(labels.codes[order], labels.labels)
+        return cls(time, unit, steps, codes, units, clock, values, labels, np.isnan(values).any(axis=1))
 
     @property
     def names(self) -> SeriesNames:
@@ -103,14 +107,21 @@ class RowSeries:
         """Return the series with final codes of labels; NaN for labels of rows that are left out."""
         values = self.values.copy()
         for k, final in recode.items():
-            codes = values[:, k].astype(int)
-            values[:, k] = np.where(codes < len(final), final[np.minimum(codes, len(final) - 1)], np.nan)
+            known = np.nan_to_num(values[:, k], nan=len(final)).astype(int)  # beyond the last: not known
+            values[:, k] = np.append(final, np.nan)[np.minimum(known, len(final))]
         return replace(self, values=values)
 
     def where(self, row: int) -> str:
         """Say in words which row this is."""
         when = f"{self.time}={self.clock.text(int(self.step_of[row]))}"
         return when if self.unit is None else f"{when}, {self.unit}={self.units[self.unit_of[row]]}"
+
+
+def complete_rows(values: FloatArray, labels: RowLabels) -> tuple[FloatArray, RowLabels]:
+    """Return the rows without missing values."""
+    if not (gone := np.isnan(values).any(axis=1)).any():
+        return values, labels
+    return np.asfortranarray(values[~gone]), RowLabels(labels.codes[~gone], labels.labels)
 
 
 def series_of(
