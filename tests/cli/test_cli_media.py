@@ -115,6 +115,20 @@ def test_fit_says_what_became_of_rows_and_what_was_chosen(place: Path, run: Run)
     assert f"write {share} into a column of the file and name it with --weights" in flat(done.out)
 
 
+def test_weeks_without_sales_are_history(place: Path, run: Run) -> None:
+    """As the message about a gap says: added rows with spends, and no sales."""
+    weeks = pd.read_csv(place / "weeks.csv")
+    weeks[weeks.index != 20].to_csv("gap.csv", index=False)
+    done = run("fit", "gap.csv", *ROWS, *ADSTOCK, "--out", "new.zarr", *SHORT)
+    assert done.code == 2
+    assert "leave it empty and pass --missing drop" in done.err
+    weeks.assign(sales=weeks["sales"].where(weeks.index != 20)).to_csv("filled.csv", index=False)
+    done = run("fit", "filled.csv", *ROWS, *ADSTOCK, "--missing", "drop", "--out", "new.zarr", *SHORT)
+    assert done.code == 0, done.err
+    assert re.search(r"left out: sales missing +1 *$", done.out, flags=re.M)
+    assert "what was spent in them still carries over" in flat(done.err)
+
+
 def test_a_share_in_a_column_is_a_weight(place: Path, run: Run) -> None:
     pd.read_csv(place / "weeks.csv").assign(share=0.4).to_csv(place / "shares.csv", index=False)
     words = (*ROWS, *SEASON, *ADSTOCK, "--weights", "share", "--out", "new.zarr", *SHORT)
@@ -170,6 +184,9 @@ def test_a_plan_is_that_of_python(place: Path, run: Run) -> None:
     assert re.search(rf"80 +40 +{expected['mean'].iloc[0]:.1f} .* no", done.out)
     assert "Not supported by the data: 3" in flat(done.out)
     assert "Averaged over" not in done.out
+    assert re.search(r"80 +40 +.* 54 % +no *$", done.out, flags=re.M)  # carry-in
+    assert "E[sales | do(plan)] for one average geo" in flat(done.out)
+    assert "The mean over 10 units (geo); --sum-units asks for their sum." in flat(done.out)
     averaged = run("plan", "fit.zarr", "plan.csv")
     assert "Averaged over season_sin_1, season_cos_1, trend in the fitted rows" in flat(averaged.out)
 
@@ -182,6 +199,19 @@ def test_the_total_of_a_plan_against_another(place: Path, run: Run) -> None:
     sentence = fitted.plan(plans[0], versus=plans[1], total=True).sentence(0.5)
     assert flat(sentence) in flat(done.out)
     assert "Averaged over" not in done.out  # it cancels
+    assert "that cancels unless demand changes what a spend does" in flat(done.out)
+    summed = run("plan", "fit.zarr", "plan.csv", "--versus", "even.csv", "--total", "--sum-units", "--out", "sum.csv")
+    assert summed.code == 0, summed.err
+    want = 10 * fitted.plan(plans[0], versus=plans[1], total=True).draws.mean().item()
+    assert pd.read_csv("sum.csv")["mean"].item() == pytest.approx(want)
+    weekly = run("plan", "fit.zarr", "plan.csv", "--versus", "even.csv")
+    assert flat(weekly.out).count("that cancels unless demand changes what a spend does") == 1
+    assert fits_the_screen(weekly.out)
+    units = pd.concat([plans[0].assign(geo="g01"), plans[0].assign(geo="g02")])
+    units.to_csv("units.csv", index=False)
+    refused = run("plan", "fit.zarr", "units.csv", "--sum-units")
+    assert "leave out --sum-units, --total sums over weeks and units" in flat(refused.err)
+    assert run("plan", "fit.zarr", "units.csv", "--total").code == 0
 
 
 def test_a_plan_with_dates_shows_days(place: Path, run: Run) -> None:
@@ -301,7 +331,9 @@ FIT = "fit weeks.csv --outcome sales --actions tv,web --out new.zarr"
         (f"{FIT} --unit geo", "--unit needs a time"),
         (f"{FIT} --time week", "name the column that tells series apart with --unit."),
         (f"{FIT} --time week --unit geo --seasonality 0", "--seasonality 0 must be a number of harmonics"),
-        (f"{FIT} --time week --unit geo --missing drop", "--missing drop leaves holes in a series"),
+        (f"{FIT.replace('weeks', 'spends')} --time week --unit geo --missing drop",
+         "column 'tv' of spends.csv is missing in row 3 (counted from 0, without the header); what is spent"),
+        (f"{FIT.replace('weeks', 'sales')} --time week --unit geo", "fill it, or pass --missing drop to leave such"),
         (f"{FIT} --time week --unit geo --checkpoint notes", "--checkpoint is for rows that are streamed; with --time"),
         (f"{FIT} --time geo --unit web", "the time column 'geo' of"),
         (f"{FIT} --time week --unit geo --adstock tv=1.5", "several, joined by +; or choose."),
@@ -330,6 +362,9 @@ def test_bad_input_gives_one_line(words: str, message: str, place: Path, run: Ru
     plan.assign(trend=1.0).to_csv("trend.csv", index=False)
     plan.assign(tv=1e6).to_csv("far.csv", index=False)
     pd.read_csv(place / "weeks.csv").assign(trend=lambda rows: rows["week"]).to_csv("trends.csv", index=False)
+    weeks = pd.read_csv(place / "weeks.csv")
+    weeks.assign(tv=weeks["tv"].where(weeks.index != 3)).to_csv("spends.csv", index=False)
+    weeks.assign(sales=weeks["sales"].where(weeks.index != 3)).to_csv("sales.csv", index=False)
     before = sorted(path.name for path in place.iterdir())
     done = run(*words.split())
     assert done.code == 2
