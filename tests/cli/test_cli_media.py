@@ -170,6 +170,24 @@ def test_check_judges_the_rows_that_carry_over_leaves(place: Path, run: Run) -> 
     assert f"{evidence.loc[('tv', 'web'), 'p_value']:.3f}" in done.out
 
 
+def test_names_and_parameters_are_not_broken(place: Path, run: Run) -> None:
+    """A pair that nothing tests, and two parameters side by side, in 80 columns."""
+    words = ("--outcome", "sales", "--actions", "tv,web,radio")
+    world = ivg.simulate.media_mix(3, seed=1)
+    rows = world.sample_regimes({"obs": 200, "do(tv)": 200, "do(web)": 200}, seed=1)
+    rows.to_csv("untested.csv", index=False)
+    done = run("check", "untested.csv", *words)
+    assert (done.code, done.err) == (0, "")
+    assert fits_the_screen(done.out)
+    pairs = re.findall(r"^ (\S+ -> \S+)  .*?(untested, kept|untested, left out|yes|no) *$", done.out, flags=re.M)
+    assert len(pairs) == 6
+    assert ("radio -> tv", "untested, left out") in pairs or ("radio -> tv", "untested, kept") in pairs
+    chosen = run("check", "weeks.csv", *ROWS, "--adstock", "0.3:l_max=4", "--saturation", "hill:choose")
+    assert chosen.code == 0, chosen.err
+    assert fits_the_screen(chosen.out)
+    assert len(re.findall(r"^ (tv|web) +Hill +kappa=[\d.]+, slope=[\d.]+ +25 +\S+ *$", chosen.out, flags=re.M)) == 2
+
+
 def test_a_plan_is_that_of_python(place: Path, run: Run) -> None:
     done = run("plan", "fit.zarr", "plan.csv", *SEASON, "--out", "answer.csv")
     assert done.code == 0, done.err
