@@ -156,7 +156,7 @@ def test_weeks_after_the_start_are_flagged_until_history_is_washed_out(fit: Fit)
     assert first.count("of the carry-over of tv") == 1
     weights = Adstock(alpha=0.6, l_max=L_MAX).weights
     np.testing.assert_allclose(planned.support["carry_in"], [1 - sum(weights[: i + 1]) for i in range(6)], atol=1e-12)
-    assert f"{100 * (1 - weights[0]):.0f}% of the carry-over of tv" in planned.sentence()
+    assert f"{100 * (1 - weights[0]):.0f} % of the carry-over of tv" in planned.sentence()
     steady = fit.effect(do={"tv": 30.0, "web": 15.0}).draws.values
     np.testing.assert_allclose(planned.draws.values[..., -1:], steady)
 

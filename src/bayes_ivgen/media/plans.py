@@ -165,7 +165,7 @@ def _left_open(shares: FloatArray, carried: Carried, actions: tuple[str, ...], u
         if adstock is None or not len(much):
             continue
         what = "that" if told else "the carry-over"
-        text = f"{range_text([f'{100 * share:.0f}' for share in much])}% of {what} of {action}"
+        text = f"{range_text([f'{100 * share:.0f}' for share in much])} % of {what} of {action}"
         few = unit is not None and len(much) < len(shares)
         told.append(f"{text} in {counted(len(much), len(shares), str(unit))}" if few else text)
     return ", ".join(told)
