@@ -115,6 +115,20 @@ def test_fit_says_what_became_of_rows_and_what_was_chosen(place: Path, run: Run)
     assert f"A row is worth {fitted.row_worth:.2f} independent ones" in flat(done.out)
 
 
+def test_weeks_without_sales_are_history(place: Path, run: Run) -> None:
+    """As the message about a gap says: added rows with spends, and no sales."""
+    weeks = pd.read_csv(place / "weeks.csv")
+    weeks[weeks.index != 20].to_csv("gap.csv", index=False)
+    done = run("fit", "gap.csv", *ROWS, *ADSTOCK, "--out", "new.zarr", *SHORT)
+    assert done.code == 2
+    assert "leave it empty and pass --missing drop" in done.err
+    weeks.assign(sales=weeks["sales"].where(weeks.index != 20)).to_csv("filled.csv", index=False)
+    done = run("fit", "filled.csv", *ROWS, *ADSTOCK, "--missing", "drop", "--out", "new.zarr", *SHORT)
+    assert done.code == 0, done.err
+    assert re.search(r"left out: sales missing +1 *$", done.out, flags=re.M)
+    assert "what was spent in them still carries over" in flat(done.err)
+
+
 def test_weeks_are_taken_as_independent_if_asked(place: Path, run: Run) -> None:
     words = (*ROWS, *SEASON, *ADSTOCK, "--independent-rows", "--out", "new.zarr", *SHORT)
     done = run("fit", "weeks.csv", *words)
@@ -154,6 +168,24 @@ def test_check_judges_the_rows_that_carry_over_leaves(place: Path, run: Run) -> 
     assert f"{evidence.loc[('tv', 'web'), 'p_value']:.3f}" in done.out
 
 
+def test_names_and_parameters_are_not_broken(place: Path, run: Run) -> None:
+    """A pair that nothing tests, and two parameters side by side, in 80 columns."""
+    words = ("--outcome", "sales", "--actions", "tv,web,radio")
+    world = ivg.simulate.media_mix(3, seed=1)
+    rows = world.sample_regimes({"obs": 200, "do(tv)": 200, "do(web)": 200}, seed=1)
+    rows.to_csv("untested.csv", index=False)
+    done = run("check", "untested.csv", *words)
+    assert (done.code, done.err) == (0, "")
+    assert fits_the_screen(done.out)
+    pairs = re.findall(r"^ (\S+ -> \S+)  .*?(untested, kept|untested, left out|yes|no) *$", done.out, flags=re.M)
+    assert len(pairs) == 6
+    assert ("radio -> tv", "untested, left out") in pairs or ("radio -> tv", "untested, kept") in pairs
+    chosen = run("check", "weeks.csv", *ROWS, "--adstock", "0.3:l_max=4", "--saturation", "hill:choose")
+    assert chosen.code == 0, chosen.err
+    assert fits_the_screen(chosen.out)
+    assert len(re.findall(r"^ (tv|web) +Hill +kappa=[\d.]+, slope=[\d.]+ +25 +\S+ *$", chosen.out, flags=re.M)) == 2
+
+
 def test_a_plan_is_that_of_python(place: Path, run: Run) -> None:
     done = run("plan", "fit.zarr", "plan.csv", *SEASON, "--out", "answer.csv")
     assert done.code == 0, done.err
@@ -170,6 +202,9 @@ def test_a_plan_is_that_of_python(place: Path, run: Run) -> None:
     assert float(shown[1]) == pytest.approx(expected["mean"].iloc[0], abs=0.51)  # as many digits as its spread allows
     assert "Not supported by the data: 3" in flat(done.out)
     assert "Averaged over" not in done.out
+    assert re.search(r"80 +40 +.* 54 % +no *$", done.out, flags=re.M)  # carry-in
+    assert "E[sales | do(plan)] for one average geo" in flat(done.out)
+    assert "The mean over 10 units (geo); --sum-units asks for their sum." in flat(done.out)
     averaged = run("plan", "fit.zarr", "plan.csv")
     assert "Averaged over season_sin_1, season_cos_1, trend in the fitted rows" in flat(averaged.out)
 
@@ -182,6 +217,19 @@ def test_the_total_of_a_plan_against_another(place: Path, run: Run) -> None:
     sentence = fitted.plan(plans[0], versus=plans[1], total=True).sentence(0.5)
     assert flat(sentence) in flat(done.out)
     assert "Averaged over" not in done.out  # it cancels
+    assert "that cancels unless demand changes what a spend does" in flat(done.out)
+    summed = run("plan", "fit.zarr", "plan.csv", "--versus", "even.csv", "--total", "--sum-units", "--out", "sum.csv")
+    assert summed.code == 0, summed.err
+    want = 10 * fitted.plan(plans[0], versus=plans[1], total=True).draws.mean().item()
+    assert pd.read_csv("sum.csv")["mean"].item() == pytest.approx(want)
+    weekly = run("plan", "fit.zarr", "plan.csv", "--versus", "even.csv")
+    assert flat(weekly.out).count("that cancels unless demand changes what a spend does") == 1
+    assert fits_the_screen(weekly.out)
+    units = pd.concat([plans[0].assign(geo="g01"), plans[0].assign(geo="g02")])
+    units.to_csv("units.csv", index=False)
+    refused = run("plan", "fit.zarr", "units.csv", "--sum-units")
+    assert "leave out --sum-units, --total sums over weeks and units" in flat(refused.err)
+    assert run("plan", "fit.zarr", "units.csv", "--total").code == 0
 
 
 def test_a_plan_with_dates_shows_days(place: Path, run: Run) -> None:
@@ -195,6 +243,15 @@ def test_a_plan_with_dates_shows_days(place: Path, run: Run) -> None:
     assert [item.code for item in found] == [0, 0], found[0].err
     assert found[0].out == found[1].out
     assert re.search(r"^ 2024-07-15 +\d", found[0].out, flags=re.M)
+    for pattern in ("%d/%m/%Y", "mixed"):  # 05/08/2024 is May for some; nothing is guessed
+        text = days["day"].dt.strftime("%Y-%m-%d" if pattern == "mixed" else pattern)
+        text.iloc[3] = "05/08/2024"
+        days.assign(day=text).to_csv("text.csv", index=False)
+        for words in ((), ("--seasonality", "1")):
+            refused = run("plan", "new.zarr", "text.csv", *words)
+            assert (refused.code, refused.out) == (2, "")
+            odd = "05/08/2024" if pattern == "mixed" else "15/07/2024"
+            assert f"the column 'day' of text.csv holds '{odd}'; write all its dates as 2024-01-29" in refused.err
 
 
 def test_weeks_are_simulated_and_can_be_checked(run: Run, tmp_path: Path) -> None:
@@ -292,7 +349,9 @@ FIT = "fit weeks.csv --outcome sales --actions tv,web --out new.zarr"
         (f"{FIT} --unit geo", "--unit needs a time"),
         (f"{FIT} --time week", "name the column that tells series apart with --unit."),
         (f"{FIT} --time week --unit geo --seasonality 0", "--seasonality 0 must be a number of harmonics"),
-        (f"{FIT} --time week --unit geo --missing drop", "--missing drop leaves holes in a series"),
+        (f"{FIT.replace('weeks', 'spends')} --time week --unit geo --missing drop",
+         "column 'tv' of spends.csv is missing in row 3 (counted from 0, without the header); what is spent"),
+        (f"{FIT.replace('weeks', 'sales')} --time week --unit geo", "fill it, or pass --missing drop to leave such"),
         (f"{FIT} --time week --unit geo --checkpoint notes", "--checkpoint is for rows that are streamed; with --time"),
         (f"{FIT} --time geo --unit web", "the time column 'geo' of"),
         (f"{FIT} --time week --unit geo --adstock tv=1.5", "several, joined by +; or choose."),
@@ -321,6 +380,9 @@ def test_bad_input_gives_one_line(words: str, message: str, place: Path, run: Ru
     plan.assign(trend=1.0).to_csv("trend.csv", index=False)
     plan.assign(tv=1e6).to_csv("far.csv", index=False)
     pd.read_csv(place / "weeks.csv").assign(trend=lambda rows: rows["week"]).to_csv("trends.csv", index=False)
+    weeks = pd.read_csv(place / "weeks.csv")
+    weeks.assign(tv=weeks["tv"].where(weeks.index != 3)).to_csv("spends.csv", index=False)
+    weeks.assign(sales=weeks["sales"].where(weeks.index != 3)).to_csv("sales.csv", index=False)
     before = sorted(path.name for path in place.iterdir())
     done = run(*words.split())
     assert done.code == 2

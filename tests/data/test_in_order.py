@@ -16,7 +16,7 @@ from bayes_ivgen.data.columns import ColumnNames
 from bayes_ivgen.data.file_source import FileSource
 from bayes_ivgen.data.in_order import Order, RowsInOrder
 from bayes_ivgen.data.reading import RowReader
-from bayes_ivgen.errors import ConvergenceWarning, DataError
+from bayes_ivgen.errors import ConvergenceWarning, DataError, DataWarning
 from bayes_ivgen.media import Adstock, seasonality
 from bayes_ivgen.simulate import media_series
 
@@ -122,9 +122,9 @@ def test_text_is_no_date(table: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"'day' of .*rows0.csv holds text \('.*2023'\); write dates as 2024-01-29"):
         read(write(german, tmp_path, "csv"), "csv", time="day")
     assert read(write(table, tmp_path, "csv"), "csv", time="day").series is not None
-    with pytest.raises(DataError, match=r"holds text .*pandas.to_datetime\(frame\['day'\]\), and write it again"):
+    with pytest.raises(DataError, match=r"write it again with dates\. .*\(frame\['day'\], format=\"%d.%m.%Y\"\)"):
         read(write(german, tmp_path, "parquet"), "parquet", time="day")
-    german["day"] = pd.to_datetime(german["day"], dayfirst=True)
+    german["day"] = pd.to_datetime(german["day"], format="%d.%m.%Y")
     assert read(write(german, tmp_path, "parquet"), "parquet", time="day").series is not None
 
 
@@ -147,20 +147,53 @@ def test_dates_of_several_precisions_are_one_column(table: pd.DataFrame, tmp_pat
 def test_a_missing_value_is_named_with_its_file_and_row(table: pd.DataFrame, tmp_path: Path) -> None:
     holes = table.copy()
     holes.loc[160, "tv"] = np.nan
-    with pytest.raises(DataError, match=r"column 'tv' of .*rows1.csv is missing \(NaN\) in row 10;"):
-        read(write(holes, tmp_path, "two csv"), "two csv")
+    spend = r"column 'tv' of .*rows1.csv is missing in row 10; what is spent .* write 0 where nothing was spent\. 1 of"
+    for missing in ("refuse", "drop"):
+        with pytest.raises(DataError, match=spend):
+            read(write(holes, tmp_path, "two csv"), "two csv", missing=missing)
+    assert read(write(holes.fillna({"tv": 0.0}), tmp_path, "two csv"), "two csv").n_rows == 400
     holes = table.astype({"week": float})
     holes.loc[160, "week"] = np.nan
     with pytest.raises(DataError, match="time column 'week' has 1 missing entries"):
         read(write(holes, tmp_path, "two csv"), "two csv")
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet", "two parquet"])
+def test_rows_without_outcome_stay_in_the_series(table: pd.DataFrame, tmp_path: Path, kind: str) -> None:
+    """From files as from a frame; labels of covariates may be missing, too."""
+    holes = table.assign(share=0.5)
+    holes.loc[[3, 160], "sales"] = np.nan
+    holes.loc[7, "share"] = np.nan
+    if kind != "csv":  # an empty text there
+        holes.loc[[8, 160], "holiday"] = None
+    options: dict[str, Any] = {"covariates": ["holiday"], "weights": "share"}
+    path = write(holes, tmp_path, kind)
+    message = (
+        r"column '(sales|holiday)' of .* is missing in row \d+; fill it, or pass missing='drop' to leave such rows out"
+    )
+    with pytest.raises(DataError, match=message):
+        read(path, kind, **options)
+    with pytest.warns(DataWarning, match=r"of 400 rows .* left out of the fit, while what was spent in them still"):
+        found = read(path, kind, missing="drop", **options)
+    with pytest.warns(DataWarning):
+        expected = RegimeData.from_frame(holes, **NAMES, **BY_WEEK, **options, missing="drop")
+    assert_same(found, expected)
+    gone = holes[["sales", "share", "holiday"]].isna().any(axis=1)
+    assert found.n_rows == 400 - gone.sum()
+    assert found.series is not None
+    assert len(found.series) == 400
+    assert found.series.incomplete.sum() == gone.sum()
+    labels = holes.copy()
+    labels.loc[5, "regime"] = None
+    if kind == "parquet":
+        with pytest.raises(DataError, match=r"'regime' of .* is missing in row 5; what was set .* label every row"):
+            read(write(labels, tmp_path, kind), kind, missing="drop", **options)
+
+
 def test_what_does_not_go_with_a_time(table: pd.DataFrame, tmp_path: Path) -> None:
     path = write(table, tmp_path, "parquet")
     with pytest.raises(DataError, match=r"no time= says how rows follow; pass both"):
         read(path, "parquet", time=None)
-    with pytest.raises(DataError, match=r"missing='drop' leaves holes"):
-        read(path, "parquet", missing="drop")
     with pytest.raises(DataError, match=r"checkpoint= is for rows that are streamed; .* Leave checkpoint= out"):
         read(path, "parquet", checkpoint=tmp_path / "notes")
     assert not (tmp_path / "notes").exists()

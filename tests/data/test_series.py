@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from bayes_ivgen import RegimeData
-from bayes_ivgen.errors import DataError
+from bayes_ivgen.errors import DataError, DataWarning
 
 
 def table(n: int = 6) -> pd.DataFrame:
@@ -68,6 +68,11 @@ def test_a_gap_is_refused_and_filling_it_helps() -> None:
         read(holed)
     filled = pd.concat([holed, frame.loc[[3]].assign(tv=0.0)])
     assert read(filled).series is not None
+    with pytest.warns(DataWarning, match=r"1 of 12 rows has missing values \('y' 1\) and are left out of the fit"):
+        unknown = read(filled.assign(y=filled["y"].where(filled["tv"] > 0)), missing="drop")
+    assert unknown.n_rows == 11
+    assert unknown.series is not None
+    assert len(unknown.series) == 12
 
 
 def test_two_rows_at_one_time_are_refused() -> None:
@@ -95,11 +100,9 @@ def test_times_that_cannot_be_read(change: dict[str, object], match: str) -> Non
         read(table().assign(**change))
 
 
-def test_units_need_times_and_rows_must_not_be_dropped() -> None:
+def test_units_need_times() -> None:
     with pytest.raises(DataError, match="pass both"):
         read(table(), time=None)
-    with pytest.raises(DataError, match="leaves holes in a series"):
-        read(table(), missing="drop")
     assert read(table(), time=None, unit=None).series is None
 
 

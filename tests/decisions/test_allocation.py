@@ -264,6 +264,15 @@ def test_a_clear_best_has_no_ties(labelled: Fit) -> None:
     assert "No other allowed allocation is as good within Monte-Carlo error; it is the very best in 100 %" in str(found)
     assert found.table["probability_best"].tolist()[0] == 1.0
     assert found.draws["regret"].values.max() == 0.0
+    assert "short of the best" not in str(found)
+
+
+def test_rounding_is_no_regret(labelled: Fit) -> None:
+    found = labelled.allocate(6.0, costs={"offer": {"A": 0.0, "B": 5.0}, "price": {1.5: 0.0, 2.5: 1.0}})
+    for regret, said in ((2.84e-15, False), (0.25, True)):
+        found.table["regret"] = regret
+        assert ("0.25 short of the best on average" in found.sentence()) == said
+        assert ("short of the best" in found.sentence()) == said
 
 
 def test_steps_are_chosen_with_one_amount_of_money(media: Fit) -> None:

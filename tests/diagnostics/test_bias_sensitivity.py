@@ -180,7 +180,7 @@ def test_bands_and_tipping_points(known: tuple[Fit, RegimeData, DiscreteSCM]) ->
     tip = found.tipping_point()
     assert 0 < tip < 10
     assert found.band(tip)[0] == pytest.approx(low - 0.05, abs=1e-3)
-    assert f"stays below a strength of {tip:.2g}; the pair a1 x a2 matters most." in str(found)
+    assert f"stays below a strength of {tip:.2g}; the pair a1 x a2 matters most. At a strength of 1" in str(found)
     table = found.summary([0.0, tip * 0.9, tip * 1.1])
     assert table["open"].tolist() == [False, False, True]
     by_mean = found.tipping_point(None)
@@ -191,7 +191,7 @@ def test_bands_and_tipping_points(known: tuple[Fit, RegimeData, DiscreteSCM]) ->
     assert below.band(below.tipping_point())[1] == pytest.approx(high + 0.05, abs=1e-3)
     far = fit.sensitivity(do=query, threshold=high + 1e6)
     assert far.tipping_point() == np.inf == far.tipping_point(None)
-    assert "does not change that" in far.sentence()
+    assert "does not change that, up to a strength of 10. At a strength of 1 two confounders" in far.sentence()
     assert found.table()["pair"].tolist() == ["a1 x a2"]
 
 

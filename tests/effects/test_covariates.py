@@ -129,6 +129,8 @@ def test_curve_bias_contrast_and_outcome_with_a_covariate(summer: tuple[pd.DataF
     assert (bias["mean"].diff().iloc[1:] > 0).all()  # seeing more of a means more of its confounder
     step = fit.contrast(do={"a": 1, "b": 0}, versus={"a": 0, "b": 0}).summary().iloc[0]
     assert abs(step["mean"] - 1.0) < 3.5 * step["sd"]
+    told = fit.contrast(do={"a": 1, "b": 0}, versus={"a": 0, "b": 0}).sentence()
+    assert " at do(a=1, b=0) versus do(a=0, b=0), averaged over x in all rows is " in told
     season = fit.contrast(do={"a": 0, "b": 0}, covariates={"x": 1}, versus_covariates={"x": 0}).summary().iloc[0]
     assert abs(season["mean"] - 2.0) < 3.5 * season["sd"]
     fixed = fit.outcome(do={"a": 0, "b": 0}, covariates={"x": 0}).draws.std()

@@ -112,6 +112,10 @@ def test_the_share_knows_waves_and_links(table: pd.DataFrame, fit: Fit) -> None:
     options: dict[str, Any] = {"likelihood": "gamma", "link": "log", "confounding": "separable"}
     gamma = fitted(read(table), engine="nuts", causal=Polynomial(1), draws=25, tune=25, **options)
     assert gamma.independent_share(read(table)) == pytest.approx(share, abs=0.08)
+    plans: list[Any] = [{"tv": [spend], "web": [15.0]} for spend in (30.0, 35.0)]
+    ratio = gamma.plan(plans[0], versus=plans[1])  # nothing cancels where effects multiply
+    assert not ratio.support["supported"].item()
+    assert not ratio.note()
 
 
 def test_a_plan_takes_covariates_with_labels(table: pd.DataFrame) -> None:
@@ -144,7 +148,7 @@ def test_a_plan_starts_at_a_date_written_as_text(table: pd.DataFrame) -> None:
     spends = {"tv": [30.0], "web": [15.0]}
     found = dated.plan(spends, start="2024-02-26", extrapolate=True)
     np.testing.assert_array_equal(found.draws, dated.plan(spends, extrapolate=True).draws)
-    with pytest.raises(QueryError, match="start='soon' cannot be read as dates"):
+    with pytest.raises(QueryError, match="start='soon' holds 'soon'; pass whole numbers or dates"):
         dated.plan(spends, start="soon")
     with pytest.raises(QueryError, match="start=60 holds numbers, but the times of the fit are dates"):
         dated.plan(spends, start=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -150,7 +151,12 @@ def test_a_plan_without_units_is_the_mean_over_them(fit: Fit) -> None:
 def test_weeks_after_the_start_are_flagged_until_history_is_washed_out(fit: Fit) -> None:
     planned = fit.plan({"tv": np.full(6, 30.0), "web": np.full(6, 15.0)})
     assert planned.support["supported"].tolist() == [False] * 3 + [True] * 3
-    assert "of the carry-over of tv comes from weeks before the plan" in planned.support["reason"].iloc[0]
+    first = planned.support["reason"].iloc[0]
+    assert first.startswith("weeks before the plan that were not set are taken as if they had been: ")
+    assert first.count("of the carry-over of tv") == 1
+    weights = Adstock(alpha=0.6, l_max=L_MAX).weights
+    np.testing.assert_allclose(planned.support["carry_in"], [1 - sum(weights[: i + 1]) for i in range(6)], atol=1e-12)
+    assert f"{100 * (1 - weights[0]):.0f} % of the carry-over of tv" in planned.sentence()
     steady = fit.effect(do={"tv": 30.0, "web": 15.0}).draws.values
     np.testing.assert_allclose(planned.draws.values[..., -1:], steady)
 
@@ -162,6 +168,71 @@ def test_a_plan_against_another_has_paired_draws(fit: Fit) -> None:
     np.testing.assert_allclose(found.draws.values, each.values)
     assert found.neutral == 0.0
     assert found.queries["versus_tv"].tolist() == [150.0]
+    assert found.queries["weeks"].tolist() == [5]
+
+
+def test_what_a_difference_leaves_open_is_noted_and_not_flagged(fit: Fit) -> None:
+    """It cancels if effects add up; spends out of range still count, and levels stay flagged."""
+    more, less = ({"tv": np.full(5, tv), "web": np.full(5, 15.0)} for tv in (40.0, 30.0))
+    weekly, level = fit.plan(more, versus=less), fit.plan(more)
+    assert weekly.support["supported"].all()
+    assert level.support["supported"].tolist() == [False] * 3 + [True] * 2
+    np.testing.assert_array_equal(weekly.support["carry_in"], level.support["carry_in"])
+    note = "that cancels unless demand changes what a spend does."
+    assert weekly.sentence().endswith(note)
+    assert note not in level.sentence()
+    assert not weekly.note(4)
+    total = fit.plan(more, versus=less, total=True)
+    assert total.support["supported"].item()
+    assert total.support["carry_in"].item() == pytest.approx(weekly.support["carry_in"].mean())
+    assert "in 3 of 5 weeks, of which the first: " in total.sentence()
+    assert not fit.plan(more, total=True).support["supported"].item()
+    far = fit.plan({"tv": np.full(5, 130.0), "web": np.full(5, 15.0)}, versus=less, extrapolate=True)
+    assert not far.support["supported"].iloc[-1]
+
+
+def test_reasons_are_ranges_over_units(fit: Fit) -> None:
+    found = fit.plan({"tv": np.full(5, 5.0), "web": np.full(5, 15.0)}, extrapolate=True)
+    for reason in found.support["reason"]:
+        assert reason.count("tv=") <= 1
+        assert len(reason) < 330
+    geos = pd.DataFrame({"geo": [f"g{i:02}" for i in range(12)], "week": 90, "tv": 5.0, "web": 15.0})
+    each = fit.plan(geos, extrapolate=True)
+    values = [float(text) for reason in each.support["reason"] for text in re.findall(r"tv=([\d.]+) is below", reason)]
+    pattern = r"tv=([\d.]+) to ([\d.]+) is below .*?(?:, in (\d+) of 12 units \(geo\))?;"
+    told = re.search(pattern, found.support["reason"].iloc[0])
+    assert told is not None
+    assert [float(told[1]), float(told[2])] == [min(values), max(values)]
+    assert int(told[3] or 12) == len(values)
+
+
+def test_whom_a_plan_is_about(fit: Fit) -> None:
+    plan = {"tv": [40.0, 40.0], "web": [15.0, 15.0]}
+    mean, total = fit.plan(plan, total=True), fit.plan(plan, total=True, sum_units=True)
+    assert mean.name == "total of E[sales | do(plan)] for one average geo"
+    assert total.name == "total of E[sales | do(plan)] summed over 12 units (geo)"
+    assert total.name in total.sentence()
+    np.testing.assert_allclose(total.draws.values, 12 * mean.draws.values)
+    frame = pd.DataFrame({"geo": "g01", "week": [90, 91], **plan})
+    assert "total of E[sales | do(plan)] at 2 weeks in 1 units (geo) is" in fit.plan(frame, total=True).sentence()
+    with pytest.raises(QueryError, match="names each geo by itself; leave out sum_units=, total=True sums over weeks"):
+        fit.plan(frame, sum_units=True)
+
+
+def test_weeks_that_a_plan_lacks_or_doubles_are_named(fit: Fit) -> None:
+    plan = pd.DataFrame({"week": [90, 91, 92, 93, 94], "tv": 40.0, "web": 15.0})
+    with pytest.raises(QueryError, match=r"the plan has no row at week=91, 93 but goes on to 94;"):
+        fit.plan(plan.iloc[[0, 2, 4]])
+    with pytest.raises(
+        QueryError, match=r"has 2 rows at week=90; give each week once, or tell units .* column 'geo'\."
+    ):
+        fit.plan(plan.iloc[[0, 0]])
+    geos = pd.concat([plan.assign(geo="g01"), plan.assign(geo="g02")])
+    assert len(fit.plan(geos)) == 10
+    with pytest.raises(QueryError, match=r"the plan of geo=g02 has no row at week=92 but"):
+        fit.plan(geos.iloc[[0, 1, 2, 5, 6, 8]])
+    with pytest.raises(QueryError, match=r"the plan of geo=g01 has 2 rows at week=91; give each week once\."):
+        fit.plan(geos.iloc[[0, 1, 1, 5]])
 
 
 @pytest.mark.parametrize(
@@ -176,7 +247,7 @@ def test_a_plan_against_another_has_paired_draws(fit: Fit) -> None:
         (
             pd.DataFrame({"week": [90, 92], "tv": 30.0, "web": 15.0}),
             {},
-            "no single row for the week after week=90",
+            r"the plan has no row at week=91 but goes on to 92; give each week once",
             None,
         ),
         (pd.DataFrame({"week": [90], "tv": ["x"], "web": 15.0}), {}, "'tv'", None),
@@ -290,3 +361,26 @@ def test_rows_that_resemble_their_neighbours_count_less(fit: Fit, table: pd.Data
     assert weighted.effect(do=points).summary()["sd"].item() > fit.effect(do=points).summary()["sd"].item()
     with pytest.raises(QueryError, match="time='week'"):
         fit.independent_share(read(table, time=None, unit=None))
+
+
+def test_dates_of_a_plan_are_not_guessed(table: pd.DataFrame) -> None:
+    days = pd.Timestamp("2023-01-02") + pd.to_timedelta(7 * table["week"], unit="D")
+    dated = fitted(read(table.assign(week=days.dt.strftime("%Y-%m-%d")), covariates=[]))
+    weeks = pd.date_range("2024-09-23", periods=3, freq="7D")  # 7 October is written like 10 July
+    plan = pd.DataFrame({"week": weeks, "tv": 30.0, "web": 15.0})
+    want = dated.plan(plan).draws.values
+    for text in ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y"):
+        wrong = plan.assign(week=weeks.strftime(text))
+        with pytest.raises(QueryError, match="'week' of the plan holds") as caught:
+            dated.plan(wrong)
+        proposed = re.search(r"plan\['week'\] = (pandas\.to_datetime\([^)]*\))", str(caught.value))
+        assert proposed is not None
+        plan_of_message = {"pandas": pd, "plan": wrong}
+        mended = wrong.assign(week=eval(proposed[1], plan_of_message))  # the code of the message
+        np.testing.assert_array_equal(dated.plan(mended).draws.values, want)
+    iso = plan.assign(week=weeks.strftime("%Y-%m-%d"))
+    np.testing.assert_array_equal(dated.plan(iso).draws.values, want)
+    spends = {"tv": np.full(3, 30.0), "web": np.full(3, 15.0)}
+    np.testing.assert_array_equal(dated.plan(spends, start="2024-09-23").draws.values, want)
+    with pytest.raises(QueryError, match="start='23/09/2024' holds '23/09/2024'"):
+        dated.plan(spends, start="23/09/2024")

@@ -25,7 +25,7 @@ def show_carried(carried: Carried) -> None:
             left=2,
         )
     show_table(
-        ["action", "transform", "parameters", "chosen from", "next worse by"],
+        ["action", "transform", "parameters", "chosen\nfrom", "next worse\nby"],
         [
             [action, _kind(item), _parameters(item), *_origin(carried, action, item)]
             for action, items in carried.transforms.items()

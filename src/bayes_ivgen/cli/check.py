@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 30
 MAX_LEVELS = 6
 NO_TRANSFORMS = MediaOptions()
-_TESTS = {"p_value": "any form", "p_monotone": "monotone", "p_conditional": "all rows, given others"}
+_TESTS = {"p_value": "any form", "p_monotone": "monotone", "p_conditional": "all rows,\ngiven others"}
 
 
 def check(paths: list[str], /, *, rows: RowOptions, graph: str = "learn", media: MediaOptions = NO_TRANSFORMS) -> None:
@@ -134,7 +134,8 @@ def _show_graph(data: RegimeData, graph: ActionGraph, choice: str) -> None:
     if graph.evidence.empty:
         say()
         return
-    tests = [name for name in _TESTS if name in graph.evidence.columns]
+    told = [name for name in _TESTS if name in graph.evidence.columns]
+    tests = [name for name in told if graph.evidence[name].notna().any()] or told[:1]
     strength = graph.evidence[tests].min(axis=1).rename("strength")
     table = graph.evidence.join(strength).reset_index()
     table = table.sort_values(["edge", "strength"], ascending=[False, True], na_position="first")

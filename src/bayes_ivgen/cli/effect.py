@@ -169,11 +169,14 @@ def show_estimate(estimate: Estimate, table: pd.DataFrame, prob: float) -> None:
     decimals = decimals_for(spread[:MAX_ROWS].tolist())
     tail = 50 * (1 - prob)
     told = "prior_share" in table  # plans do not have it
-    headings = ["mean", "sd", f"{tail:.3g} %", f"{100 - tail:.3g} %", *(["prior"] if told else []), "supported"]
+    before = "carry_in" in table and bool((table["carry_in"] > 0).any())
+    last = [*(["prior"] if told else []), *(["carry-in"] if before else []), "supported"]
+    headings = ["mean", "sd", f"{tail:.3g} %", f"{100 - tail:.3g} %", *last]
     cells = [
         [
             *(fixed(row[name], decimals) for name in ("mean", "sd", "lower", "upper")),
             *([_share(row["prior_share"])] if told else []),
+            *([_share(row["carry_in"])] if before else []),
             "yes" if row["supported"] else "no",
         ]
         for row in table.head(MAX_ROWS).to_dict("records")

@@ -80,6 +80,8 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         r"fit\.effect\(do=frame\), or fit with transforms=\{\.\.\.: ivg\.media\.Adstock\(\.{3}\)\} on rows with a time",
         "bayes-ivgen effect --queries, or fit with --time and --adstock",
     ),
+    (r"leave out sum_units=(?=[,.])", "leave out --sum-units"),
+    (r"total=True sums over", "--total sums over"),
     (r"Pass a frame with the column", "Write a file with the column"),
 )
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bayes_ivgen.data.series import SeriesNames
     from bayes_ivgen.interface import Fit
+    from bayes_ivgen.interface.plan_estimate import PlanEstimate
 
 
 def plan(
@@ -25,6 +26,7 @@ def plan(
     *,
     versus: Path | None = None,
     total: Flag = False,
+    sum_units: Flag = False,
     seasonality: int | None = None,
     trend: Flag = False,
     prob: float = 0.9,
@@ -36,7 +38,10 @@ def plan(
 
     For fits with --adstock: what is spent in a week carries over into later
     ones, also what was spent before the plan, which begins right after the
-    fitted rows. Weeks in which that still matters are marked as not supported.
+    fitted rows. The column carry-in is the share of what is at work that comes
+    from there; weeks in which that still matters are marked as not supported.
+    It cancels in a difference of two plans, unless demand changes what a spend
+    does. Without a column of units answers are for one average unit.
     Example: bayes-ivgen plan fit.zarr plan.csv --versus even.csv --total
 
     Parameters
@@ -50,6 +55,8 @@ def plan(
         File of another plan of the same weeks: ask for the difference to it.
     total : bool
         The sum over all weeks instead of one answer a week.
+    sum_units : bool
+        For a file without a column of units: the sum over all units instead of one average unit.
     seasonality : int
         Add the season of the weeks, as the same option of bayes-ivgen fit did.
     trend : bool
@@ -72,10 +79,11 @@ def plan(
     fitted = load(fit)
     asked = _read(fitted, spends, seasonality, trend)
     other = None if versus is None else _read(fitted, versus, seasonality, trend)
-    estimate = fitted.plan(asked, versus=other, total=total, extrapolate=extrapolate)
+    estimate = fitted.plan(asked, versus=other, total=total, sum_units=sum_units, extrapolate=extrapolate)
     with working(f"evaluating {len(estimate):,} weeks"):
         table = estimate.summary(prob)
     show_estimate(replace(estimate, queries=_as_text(estimate.queries, fitted)), table, prob)
+    _say_more(estimate, fitted)
     structure = fitted.design.structure
     left = [name for name in structure.covariates if name not in asked]
     if left and (versus is None or structure.covariates_in("causal")):  # otherwise they cancel
@@ -88,6 +96,16 @@ def plan(
         say(f"Wrote {len(table):,} rows to {out}.")
 
 
+def _say_more(estimate: PlanEstimate, fitted: Fit) -> None:
+    """Print what a table of weeks leaves unsaid: what weeks before the plan leave open, and which units are meant."""
+    notes = [note for i in range(len(estimate)) if (note := estimate.note(i))]
+    if notes and len(estimate) > 1:  # a single one is part of its sentence
+        say(notes[0])
+    names = None if fitted.carried is None else fitted.carried.series
+    if names is not None and "for one average" in estimate.name:
+        say(f"The mean over {len(names.units)} units ({names.unit}); --sum-units asks for their sum.")
+
+
 def _read(fitted: Fit, path: Path, seasonality: int | None, trend: bool) -> pd.DataFrame:
     """Read the spends of a plan, with the columns of season and trend that are asked for."""
     frame = read_table(path)
@@ -98,9 +116,10 @@ def _read(fitted: Fit, path: Path, seasonality: int | None, trend: bool) -> pd.D
 
     from bayes_ivgen.media import seasonality as season_columns
 
+    frame[names.time] = _times(frame[names.time], names, path)
     added = pd.DataFrame(index=frame.index)
     if seasonality is not None:
-        added = season_columns(_times(frame[names.time], names), order=seasonality)
+        added = season_columns(frame[names.time], order=seasonality)
     if trend:
         added = added.assign(trend=1.0)
     unknown = [name for name in added if name not in fitted.design.structure.covariates]
@@ -115,15 +134,22 @@ def _read(fitted: Fit, path: Path, seasonality: int | None, trend: bool) -> pd.D
     return frame.join(added)
 
 
-def _times(times: pd.Series[Any], names: SeriesNames) -> pd.Series[Any]:
+def _times(times: pd.Series[Any], names: SeriesNames, path: Path) -> pd.Series[Any]:
+    """Return the weeks of a file as the clock of the fit counts them: dates only where they are written as such."""
     import pandas as pd
 
-    if names.clock.kind != "date":
+    from bayes_ivgen.data.dates import iso_days, odd_one
+
+    entries = times.tolist()
+    if names.clock.kind != "date" or not any(isinstance(entry, str) for entry in entries):
         return times
-    try:
-        return pd.to_datetime(times)
-    except ValueError as error:
-        raise QueryError(f"{names.time!r} of the plan cannot be read as dates; write them as 2024-01-29.") from error
+    days = iso_days(entries)
+    if days is None:
+        raise QueryError(
+            f"the column {names.time!r} of {path} holds {odd_one(entries)!r}; write all its dates as 2024-01-29 (year, "
+            "month, day)."
+        )
+    return pd.Series(days, index=times.index, name=times.name)
 
 
 def _as_text(queries: pd.DataFrame, fitted: Fit) -> pd.DataFrame:

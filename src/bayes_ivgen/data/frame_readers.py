@@ -60,7 +60,8 @@ class FrameReaders(RegimeRows):
             Name of the column of labels of the data set, where rows of one regime come from several: runs at
             other times, places. Each gets an offset of its own, shrunk to zero.
         missing : {"refuse", "drop"}
-            What happens to rows with a missing value: an error, or they are left out with a warning.
+            What happens to rows with a missing value: an error, or they are left out with a warning. With `time` what
+            was spent in them still carries over, and actions and regimes must be known in every row.
         regime_labels : mapping of str to list of str, optional
             Your own labels and the actions that each one sets, for example
             ``{"spring test": ["tv"], "history": []}``.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayes_ivgen.data.columns import ColumnNames
+from bayes_ivgen.data.dates import WRITE_ISO, date_advice, iso_days, odd_one
 from bayes_ivgen.data.file_source import FileSource
 from bayes_ivgen.data.frames import RowLabels
 from bayes_ivgen.data.missing import MissingRows
@@ -46,15 +47,10 @@ class Order:
         """The columns that are named."""
         return tuple(name for name in (self.time, self.unit) if name is not None)
 
-    def check(self, missing: str) -> None:
-        """Raise a `DataError` if units are named without times, or rows that follow each other would be left out."""
+    def check(self) -> None:
+        """Raise a `DataError` if units are named without times."""
         if self.time is None and self.unit is not None:
             raise DataError(f"unit={self.unit!r} tells series apart, but no time= says how rows follow; pass both.")
-        if self.time is not None and missing == "drop":
-            raise DataError(
-                "missing='drop' leaves holes in a series, and what was spent there carries over; fill the missing "
-                "values and read with missing='refuse', or leave out time=."
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +78,8 @@ class RowsInOrder:
         Raises
         ------
         DataError
-            If they cannot be used, a value is missing, they are more than `MOST_ROWS`, or times are text.
+            If they cannot be used, they are more than `MOST_ROWS`, or times are text. Missing values are counted in
+            `found`, which the caller settles.
         """
         import pyarrow as pa
 
@@ -99,7 +96,6 @@ class RowsInOrder:
             codes.append(known[labels.codes])
             keys.append(pa.table({name: _plain(table[name]) for name in order.names}))
             _check_number(n := n + len(table), source)
-        found.refuse()
         if not blocks:
             raise DataError(f"{_named(source)} has no rows; pass at least the rows of one regime.")
         joined = pa.concat_tables(keys, promote_options="permissive")
@@ -151,14 +147,14 @@ def _check_times(times: ChunkedArray, name: str, source: FileSource) -> None:
     from pyarrow import types
 
     kind = times.type
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        shown = next((text for text in times.to_pylist() if text is not None), "")
-        how = (
-            "write dates as 2024-01-29 (year, month, day), or count the weeks: 0, 1, 2, ..."
-            if source.file_format == "csv"
-            else f"convert it, with frame[{name!r}] = pandas.to_datetime(frame[{name!r}]), and write it again."
-        )
-        raise DataError(f"the time column {name!r} of {_named(source)} holds text ({shown!r}); {how}")
+    if not (types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)):
+        return
+    entries = [text for text in times.to_pylist() if text is not None]
+    if entries and iso_days(entries) is None:
+        how = WRITE_ISO
+        if source.file_format != "csv":
+            how = f"write it again with dates. {date_advice(entries, f'frame[{name!r}]')}"
+        raise DataError(f"the time column {name!r} of {_named(source)} holds text ({odd_one(entries)!r}); {how}")
 
 
 def _named(source: FileSource) -> str:

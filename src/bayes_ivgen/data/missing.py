@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -29,10 +29,14 @@ class MissingRows:
     ----------
     labels : str or None
         Name of the column of regime labels, for which the advice is another one.
+    carried : sequence of str
+        Columns in which nothing may be missing because the rows follow each other: spends and regimes of a week also
+        tell of later ones. Empty where rows have no order.
     """
 
-    def __init__(self, labels: str | None = None) -> None:
+    def __init__(self, labels: str | None = None, carried: Sequence[str] = ()) -> None:
         self.labels = labels
+        self.carried = tuple(carried)
         self.seen = 0
         self.rows = 0
         self.by_column: Counter[str] = Counter()
@@ -68,7 +72,7 @@ class MissingRows:
 
     def plus(self, other: MissingRows) -> MissingRows:
         """Return the counts of the rows of both."""
-        total = MissingRows(self.labels)
+        total = MissingRows(self.labels, self.carried)
         total.seen, total.rows = self.seen + other.seen, self.rows + other.rows
         total.by_column = self.by_column + other.by_column
         total._first = {**other._first, **self._first}
@@ -105,7 +109,7 @@ class MissingRows:
 
     def settle(self, missing: Missing) -> None:
         """Refuse rows with missing values, or warn that they are left out."""
-        if missing == "refuse":
+        if missing == "refuse" or any(name in self._first for name in self.carried):
             self.refuse()
         else:
             self.warn()
@@ -114,6 +118,8 @@ class MissingRows:
         """Raise a `DataError` if a row has missing values."""
         if not self.rows:
             return
+        if self.carried:
+            raise self._hole_in_series()
         name = next(iter(self._first))
         where, row = self._first[name]
         advice = f"pass missing='drop' to leave such rows out: {self.counts}."
@@ -127,12 +133,32 @@ class MissingRows:
             f"drop or fill the rows with missing values first, or {advice}"
         )
 
+    def _hole_in_series(self) -> DataError:
+        name = next((name for name in self.carried if name in self._first), next(iter(self._first)))
+        where, row = self._first[name]
+        at = f"is missing in row {row}; "
+        if name == self.labels:
+            return DataError(
+                f"the regime column {name!r} of {where} {at}what was set in a week also tells of later ones: label "
+                f"every row, 'obs' where nothing was set. {self.counts}."
+            )
+        if name in self.carried:
+            return DataError(
+                f"column {name!r} of {where} {at}what is spent in a week carries over into later ones and must be "
+                f"known: write 0 where nothing was spent. {self.counts}."
+            )
+        return DataError(
+            f"column {name!r} of {where} {at}fill it, or pass missing='drop' to leave such rows out of the fit, while "
+            f"what was spent in them still carries over: {self.counts}."
+        )
+
     def warn(self) -> None:
         """Issue a `DataWarning` if rows were left out."""
         if self.rows:
+            how = " of the fit, while what was spent in them still carries over" if self.carried else ""
             warnings.warn(
-                f"{self.counts} and are left out. What is learned is about rows like those that are left: it is biased "
-                "if the outcome decides what is missing.",
+                f"{self.counts} and are left out{how}. What is learned is about rows like those that are left: it is "
+                "biased if the outcome decides what is missing.",
                 DataWarning,
                 stacklevel=5,
             )

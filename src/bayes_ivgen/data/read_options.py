@@ -54,9 +54,10 @@ class ReadOptions:
         regime, missing = arguments.get("regime"), arguments["missing"]
         columns = ColumnNames.checked(**{name: arguments[name] for name in _COLUMNS}, regime=regime)
         order = Order(arguments.get("time"), arguments.get("unit"), arguments.get("derived"))
-        order.check(missing)
+        order.check()
         return cls(columns, regime, missing, arguments.get("regime_labels"), arguments.get("exclude", ()), order)
 
     def reader(self) -> RowReader:
         """Return a reader that has seen no labels yet."""
-        return RowReader(self.columns, self.regime, self.missing, also=self.order.names)
+        in_order = self.order.time is not None
+        return RowReader(self.columns, self.regime, self.missing, also=self.order.names, in_order=in_order)

@@ -33,6 +33,8 @@ class RowReader:
         Codes of the labels met so far; later reads only add to it.
     also : tuple of str
         Columns that are read from files and passed on as they are: times, units.
+    in_order : bool
+        Whether rows follow each other: rows with missing values are then counted and returned, with NaN.
     """
 
     columns: ColumnNames
@@ -40,6 +42,7 @@ class RowReader:
     missing: Missing = "refuse"
     codebook: Codebook = field(default_factory=Codebook, repr=False)
     also: tuple[str, ...] = ()
+    in_order: bool = False
 
     def __post_init__(self) -> None:
         checked_missing(self.missing)
@@ -51,7 +54,8 @@ class RowReader:
 
     def count(self) -> MissingRows:
         """Return an empty count of missing rows."""
-        return MissingRows(self.regime)
+        needed = [*self.columns.actions, *([] if self.regime is None else [self.regime])]
+        return MissingRows(self.regime, needed if self.in_order else ())
 
     def read(
         self,
@@ -62,7 +66,7 @@ class RowReader:
         first_row: int = 0,
         dataset: Label | None = None,
     ) -> tuple[FloatArray, RowLabels | None]:
-        """Return the columns of `ColumnNames.read` and the regime labels of the rows without missing values.
+        """Return the columns of `ColumnNames.read` and the regime labels of the rows without missing values, or of all.
 
         Each column of the array lies in one piece (Fortran order): profiles and designs go by columns.
 
@@ -93,7 +97,7 @@ class RowReader:
         # Row numbers in messages are those of the file: rows are left out after everything was read.
         gone = found.find(self._missing(columns, labels, names), len(table), where, first_row)
         self._check_positive(columns, gone, where, first_row)
-        if gone is not None:
+        if gone is not None and not self.in_order:
             columns = np.compress(~gone, columns, axis=1)
             labels = None if labels is None else RowLabels(labels.codes[~gone], labels.labels)
         return columns.T, labels

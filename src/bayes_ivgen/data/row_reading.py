@@ -12,10 +12,12 @@ from bayes_ivgen.data.datasets import label_of
 from bayes_ivgen.data.file_source import FileSource
 from bayes_ivgen.data.in_order import RowsInOrder
 from bayes_ivgen.data.labels import Label
+from bayes_ivgen.data.missing import MissingRows
 from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.data.read_options import ReadOptions
+from bayes_ivgen.data.reading import RowReader
 from bayes_ivgen.data.regime import Regime
-from bayes_ivgen.data.series import RowSeries, series_of
+from bayes_ivgen.data.series import RowSeries, complete_rows, series_of
 from bayes_ivgen.data.sources import MemorySource, split_by_label
 from bayes_ivgen.errors import DataError
 
@@ -41,7 +43,7 @@ def read_frame(frame: Any, options: ReadOptions) -> ReadRows:
     if not found.seen:
         raise DataError("the frame has no rows; pass at least the rows of one regime.")
     found.settle(options.missing)
-    source = MemorySource({} if labels is None else split_by_label(values, labels))
+    source = MemorySource({} if labels is None else split_by_label(*complete_rows(values, labels)))
     parts = assemble(source, reader, found, options.regime_labels, options.exclude)
     return ReadRows(parts, series_of(frame, order.time, order.unit, values, labels, parts.source))
 
@@ -86,7 +88,11 @@ def read_files(path: Any, file_format: str, options: ReadOptions, checkpoint: st
                 "checkpoint= is for rows that are streamed; with time= they are read into memory at once. Leave "
                 "checkpoint= out."
             )
-        return _read_in_order(path, file_format, options)
+        reader = options.reader()
+        found = reader.count()
+        rows = RowsInOrder.read(FileSource.open(path, reader, file_format), options.order, found)
+        found.settle(options.missing)
+        return _in_order(rows, reader, found, options)
     reader = options.reader()
     source = FileSource.open(path, reader, file_format)
     if checkpoint is not None:
@@ -99,12 +105,9 @@ def read_files(path: Any, file_format: str, options: ReadOptions, checkpoint: st
     return ReadRows(parts)
 
 
-def _read_in_order(path: Any, file_format: str, options: ReadOptions) -> ReadRows:
-    reader, order = options.reader(), options.order
-    source = FileSource.open(path, reader, file_format)
-    found = reader.count()
-    rows, columns = RowsInOrder.read(source, order, found).with_derived(order, options.columns)
-    reader = replace(reader, columns=columns)
-    memory = MemorySource(split_by_label(rows.values, rows.labels))
-    parts = assemble(memory, reader, found, options.regime_labels, options.exclude)
+def _in_order(rows: RowsInOrder, reader: RowReader, found: MissingRows, options: ReadOptions) -> ReadRows:
+    order = options.order
+    rows, columns = rows.with_derived(order, options.columns)
+    memory = MemorySource(split_by_label(*complete_rows(rows.values, rows.labels)))
+    parts = assemble(memory, replace(reader, columns=columns), found, options.regime_labels, options.exclude)
     return ReadRows(parts, series_of(rows.keys, order.time, order.unit, rows.values, rows.labels, parts.source))

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayes_ivgen.data.dates import date_advice, iso_days, look_like_dates, odd_one, question_of_dates
 from bayes_ivgen.data.frames import RowLabels, to_narwhals
 from bayes_ivgen.data.memory import Memory
 from bayes_ivgen.data.profile import FloatArray
@@ -39,9 +40,11 @@ class RowSeries:
     clock : Clock
         From steps to times.
     values : ndarray of shape (n, columns)
-        The columns of `ColumnNames.read`.
+        The columns of `ColumnNames.read`; NaN where an outcome, a covariate or a weight is missing. Actions never are.
     labels : RowLabels
         Regime label of each row.
+    incomplete : ndarray of bool, shape (n,)
+        Rows with a missing value, which are history for the weeks after them and no rows of a fit.
     """
 
     time: str
@@ -52,6 +55,7 @@ class RowSeries:
     clock: Clock
     values: FloatArray = field(repr=False)
     labels: RowLabels = field(repr=False)
+    incomplete: NDArray[np.bool_] = field(repr=False)
 
     @classmethod
     def of(cls, frame: Any, time: str, unit: str | None, values: FloatArray, labels: RowLabels | None) -> RowSeries:
@@ -67,14 +71,15 @@ class RowSeries:
         names = [time] if unit is None else [time, unit]
         table = to_narwhals(frame, names, "the frame")
         codes, units = _units(table, unit)
-        moments, kind = time_axis(table[time], time)
+        moments, kind = time_axis(table[time], *in_frame(time))
         order = np.lexsort((moments, codes))
         moments, codes = moments[order], codes[order]
         step = _step(moments, codes)
         clock = Clock(kind, int(moments.min()), step)
         _check_steps(moments, codes, units, clock, names)
         steps = (moments - clock.origin) // step
-        return cls(time, unit, steps, codes, units, clock, values[order], RowLabels(labels.codes[order], labels.labels))
+        values, labels = values[order], RowLabels(labels.codes[order], labels.labels)
+        return cls(time, unit, steps, codes, units, clock, values, labels, np.isnan(values).any(axis=1))
 
     @property
     def names(self) -> SeriesNames:
@@ -102,14 +107,21 @@ class RowSeries:
         """Return the series with final codes of labels; NaN for labels of rows that are left out."""
         values = self.values.copy()
         for k, final in recode.items():
-            codes = values[:, k].astype(int)
-            values[:, k] = np.where(codes < len(final), final[np.minimum(codes, len(final) - 1)], np.nan)
+            known = np.nan_to_num(values[:, k], nan=len(final)).astype(int)  # beyond the last: not known
+            values[:, k] = np.append(final, np.nan)[np.minimum(known, len(final))]
         return replace(self, values=values)
 
     def where(self, row: int) -> str:
         """Say in words which row this is."""
         when = f"{self.time}={self.clock.text(int(self.step_of[row]))}"
         return when if self.unit is None else f"{when}, {self.unit}={self.units[self.unit_of[row]]}"
+
+
+def complete_rows(values: FloatArray, labels: RowLabels) -> tuple[FloatArray, RowLabels]:
+    """Return the rows without missing values."""
+    if not (gone := np.isnan(values).any(axis=1)).any():
+        return values, labels
+    return np.asfortranarray(values[~gone]), RowLabels(labels.codes[~gone], labels.labels)
 
 
 def series_of(
@@ -160,8 +172,8 @@ class Clock:
         """Write the time of a step."""
         return str(self.times(np.array([step]))[0])
 
-    def steps_of(self, times: Any, where: str) -> Steps:
-        """Return times as steps.
+    def steps_of(self, times: Any, where: str, code: str = "times") -> Steps:
+        """Return times as steps; `where` and `code` are what they are called in messages and in code.
 
         Raises
         ------
@@ -169,7 +181,7 @@ class Clock:
             If they are of another kind, or lie between two steps.
         """
         series = nw.from_native(pd.Series(times), series_only=True)
-        moments, kind = time_axis(series, where)
+        moments, kind = time_axis(series, where, code)
         if kind != self.kind:
             raise DataError(f"{where} holds {kind}s, but the times of the fit are {self.kind}s; pass {self.kind}s.")
         away = (moments - self.origin) % self.step
@@ -201,10 +213,28 @@ def _units(table: nw.DataFrame[Any], unit: str | None) -> tuple[Steps, tuple[Any
     return codes.astype(np.int64), tuple(plain)
 
 
-def time_axis(series: nw.Series[Any], name: str) -> tuple[Steps, str]:
-    """Return times as whole numbers: those of the column, or days since 1970."""
+def in_frame(name: str) -> tuple[str, str]:
+    """Return what the column of times of a frame is called in messages and in code."""
+    return f"the time column {name!r}", f"frame[{name!r}]"
+
+
+def time_axis(series: nw.Series[Any], what: str, code: str) -> tuple[Steps, str]:
+    """Return times as whole numbers: those of the column, or days since 1970.
+
+    Parameters
+    ----------
+    series : Series
+        Whole numbers, dates, or dates as text, written as 2024-01-29.
+    what, code : str
+        What it is called in messages, and in code that a message proposes.
+
+    Raises
+    ------
+    DataError
+        If a time is missing or cannot be read.
+    """
     if series.null_count():
-        raise DataError(f"the time column {name!r} has {series.null_count()} missing entries; every row needs a time.")
+        raise DataError(f"{what} has {series.null_count()} missing entries; every row needs a time.")
     # Narwhals calls dates without a type Object, and some time zones (America/New_York) Unknown.
     if series.dtype in (nw.Object, nw.Unknown) and all(isinstance(item, date) for item in series.to_list()):
         local = pd.to_datetime(pd.Series(series.to_list())).dt.tz_localize(None)
@@ -214,19 +244,32 @@ def time_axis(series: nw.Series[Any], name: str) -> tuple[Steps, str]:
         whole = days.astype("datetime64[D]")
         if (days != whole).any():
             raise DataError(
-                f"the time column {name!r} holds times of day ({series.to_list()[0]}); steps shorter than a day must "
-                "be given as whole numbers: 0, 1, 2, ..."
+                f"{what} holds times of day ({series.to_list()[0]}); steps shorter than a day must be given as whole "
+                "numbers: 0, 1, 2, ..."
             )
         return whole.astype(np.int64), "date"
     if not series.dtype.is_numeric():
-        raise DataError(
-            f"the time column {name!r} holds {series.dtype}; pass whole numbers or dates, for example "
-            f"frame[{name!r}] = pandas.to_datetime(frame[{name!r}]), or .dt.to_timestamp() of periods."
-        )
+        return _days_of_text(series, what, code), "date"
     values = np.asarray(series.to_numpy(), dtype=float)
     if not np.isfinite(values).all() or (values != np.round(values)).any():
-        raise DataError(f"the time column {name!r} holds numbers that are not whole; count the weeks: 0, 1, 2, ...")
+        raise DataError(f"{what} holds numbers that are not whole; count the weeks: 0, 1, 2, ...")
     return values.astype(np.int64), "number"
+
+
+def _days_of_text(series: nw.Series[Any], what: str, code: str) -> Steps:
+    entries = series.to_list()
+    if not any(isinstance(entry, str) for entry in entries):
+        raise DataError(
+            f"{what} holds {series.dtype}; pass whole numbers or dates, for example {code} = "
+            f"pandas.to_datetime({code}), or .dt.to_timestamp() of periods."
+        )
+    days = iso_days(entries)
+    if days is None:
+        raise DataError(
+            f"{what} holds {odd_one(entries)!r}; pass whole numbers or dates, as text written as 2024-01-29. "
+            f"{date_advice(entries, code)}"
+        )
+    return days.astype(np.int64)
 
 
 def _step(moments: Steps, codes: Steps) -> int:
@@ -251,15 +294,18 @@ def _check_steps(moments: Steps, codes: Steps, units: Sequence[Any], clock: Cloc
             f"them first{hint}"
         )
     gap = np.flatnonzero(same & (apart != clock.step))
+    between = np.flatnonzero((moments - clock.origin) % clock.step)
+    if (len(gap) or len(between)) and clock.kind == "number" and look_like_dates(moments):
+        raise DataError(question_of_dates(names[0], int(moments[0])))
     if len(gap):
         row = int(gap[0])
         raise DataError(
             f"after {names[0]}={shown(row)} the next row of the series is {apart[row] / clock.step:g} steps later, "
             f"where one step is {clock.step}{' days' if clock.kind == 'date' else ''}: what was spent in between "
-            "carries over and must be known. Add the missing rows (with a spend of 0 if nothing was spent), or number "
-            "the steps with whole numbers if they are of unequal length, such as months."
+            "carries over and must be known. Add the missing rows (with a spend of 0 if nothing was spent; where the "
+            "outcome is not known leave it empty and pass missing='drop'), or number the steps with whole numbers if "
+            "they are of unequal length, such as months."
         )
-    between = np.flatnonzero((moments - clock.origin) % clock.step)
     if len(between):
         row = int(between[0])
         off = int((moments[row] - clock.origin) % clock.step)

@@ -65,10 +65,9 @@ def _ends(found: Allocation, values: list[float]) -> str:
 def _flatness(found: Allocation) -> str:
     """Say which other allocations are as good, and what knowing the curves would add."""
     first = found.table.iloc[0]
-    chance = (
-        f"it is the very best in {100 * first['probability_best']:.3g} % of the draws, and {first['regret']:.3g} short "
-        "of the best on average"
-    )
+    chance = f"it is the very best in {100 * first['probability_best']:.3g} % of the draws"
+    if first["regret"] > SAME * max(1.0, abs(first["mean"])):  # less is rounding
+        chance += f", and {first['regret']:.3g} short of the best on average"
     tied = found.ties
     if len(tied) == 1:
         return f"No other allowed allocation is as good within Monte-Carlo error; {chance}"

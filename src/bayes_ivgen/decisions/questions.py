@@ -30,10 +30,9 @@ class Question:
     def names(self, posterior: EffectPosterior) -> list[str]:
         """Say in words what each query asks."""
         name = posterior.name(self.queries)
-        texts = [f"{name} at {self.queries.describe(i)}" for i in range(len(self))]
         if self.versus is None:
-            return texts
-        return [f"{text} versus {self.versus.describe(i)}" for i, text in enumerate(texts)]
+            return [f"{name} at {self.queries.describe(i)}" for i in range(len(self))]
+        return [f"{name} at {self.queries.describe_versus(self.versus, i)}" for i in range(len(self))]
 
     def rows(self, posterior: EffectPosterior) -> FloatArray:
         """Coefficients of each query, shape (q, P); where actions respond, averaged over their laws."""

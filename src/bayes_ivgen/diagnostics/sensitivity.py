@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 GRID = 41
 LARGEST = 10.0  # interaction beyond which a tipping point is not looked for
+UNIT = (
+    "At a strength of 1 two confounders that each raise the outcome by one of its standard deviations add one more "
+    "together."
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -222,11 +226,11 @@ class Sensitivity(Shown):
         if np.isinf(tip):
             return (
                 f"{start}, {side} {self.threshold:g}; interaction of confounders does not change that, up to a "
-                f"strength of {LARGEST:g}."
+                f"strength of {LARGEST:g}. {UNIT}"
             )
         return (
             f"{start}, {side} {self.threshold:g} with {100 * prob:.3g} % intervals as long as the interaction of "
-            f"confounders stays below a strength of {tip:.2g}; the pair {largest} matters most."
+            f"confounders stays below a strength of {tip:.2g}; the pair {largest} matters most. {UNIT}"
         )
 
     def plot(self, ax: Axes | None = None, prob: float = DEFAULT_PROB) -> Axes:
@@ -292,7 +296,7 @@ def sensitivity_of(posterior: EffectPosterior, query: Queries, versus: Queries |
     if versus is not None:
         other = posterior.name(versus)
         name = f"difference of {name}" if name == other else f"{name} - {other}"
-    conditions = " versus ".join(side.describe(0) for side in sides)
+    conditions = query.describe(0) if versus is None else query.describe_versus(versus, 0)
     return Sensitivity(name, conditions, draws, shifts, pairs, float(threshold))
 
 

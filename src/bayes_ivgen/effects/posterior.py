@@ -156,7 +156,7 @@ class EffectPosterior:
             name=name,
             queries=frame,
             support=support,
-            conditions=lambda i: f"{first.describe(i)} versus {second.describe(i)}",
+            conditions=lambda i: first.describe_versus(second, i),
             n_chains=self.coefficients.shape[0],
             n_draws=self.coefficients.shape[1],
             evaluate=evaluate,

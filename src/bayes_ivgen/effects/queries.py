@@ -21,6 +21,9 @@ RESTS = ("hold", "respond")
 Categories = Mapping[str, Sequence[Label]]
 
 
+AVERAGED = ", averaged over "
+
+
 @dataclass(frozen=True, eq=False)
 class Queries:
     """Questions about one regime at one or many values of the actions.
@@ -90,9 +93,16 @@ class Queries:
             f"{held} held at observed values" if held else "",
             f"{', '.join(self.responding)} left to respond" if self.responding else "",
             fixed,
-            f"averaged over {mixed} in all rows" if mixed else "",
+            f"{AVERAGED[2:]}{mixed} in all rows" if mixed else "",
         )
         return ", ".join(part for part in parts if part)
+
+    def describe_versus(self, other: Queries, query: int) -> str:
+        """Write the conditions of a query on two sides, and what both are averaged over once."""
+        one, two = self.describe(query), other.describe(query)
+        start = one.rfind(AVERAGED)
+        shared = start > 0 and two.endswith(one[start:])
+        return f"{one[:start] if shared else one} versus {two}"
 
 
 def value_text(value: Any, labels: Sequence[Label] | None = None) -> str:

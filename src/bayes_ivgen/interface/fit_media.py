@@ -6,16 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.diagnostics.same_columns import require_same_columns
-from bayes_ivgen.effects import Estimate
 from bayes_ivgen.effects.queries import Queries, value_text
 from bayes_ivgen.errors import QueryError
 from bayes_ivgen.interface.fit_core import FitCore
+from bayes_ivgen.interface.plan_estimate import PlanEstimate, difference, far_reasons, summed
 from bayes_ivgen.interface.sampled_plans import drawn_plan
 from bayes_ivgen.interface.sampled_rows import means_of, sampled_errors, sampled_problem
 from bayes_ivgen.media.carry_over import carried_rows, carry_over, set_by_week
@@ -31,26 +30,40 @@ class FitMedia(FitCore):
     """Plans of spends by week and weeks that resemble their neighbours, as methods of a fit."""
 
     def plan(
-        self, spends: Any, *, start: Any = None, versus: Any = None, total: bool = False, extrapolate: bool = False
-    ) -> Estimate:
+        self,
+        spends: Any,
+        *,
+        start: Any = None,
+        versus: Any = None,
+        total: bool = False,
+        sum_units: bool = False,
+        extrapolate: bool = False,
+    ) -> PlanEstimate:
         """E[Y_t | do(spends)] by week, with what carries over from week to week and from the weeks before.
 
         All actions are set in every week of the plan. The first weeks also see the natural spends before it, as if
-        they had been set: of what those tell about confounders the effect says nothing, and such weeks are flagged
-        until less than 5 % (``1 - pure``) of the carry-over comes from them (docs/theory/carry_over.md).
+        they had been set: of what those tell about confounders the effect says nothing. The column ``carry_in`` has
+        the share of the carry-over that comes from there, and weeks are flagged until it is less than 5 %
+        (``1 - pure``). In a difference of two plans this part cancels unless demand changes what a spend does, so that
+        it is told there and not flagged (docs/theory/carry_over.md).
 
         Parameters
         ----------
         spends : data frame or mapping
             A frame with the column of times and one column an action, and with the column of units for plans that
-            differ between them; or a mapping of actions to spends by week. Without units every unit has the same
-            plan, and answers are means over units. Columns of covariates are read; those left out are averaged over.
+            differ between them; or a mapping of actions to spends by week. Without units every unit (geo) has the same
+            plan, and answers are for one average unit: the mean over all. Columns of covariates are read; those left
+            out are averaged over.
         start : time, optional
             First week of a mapping, by default the week after the last one of the fit, which is where a plan begins.
         versus : data frame or mapping, optional
             A plan of the same weeks; the answers are then differences.
         total : bool
-            Sum over all weeks (and units in the plan) instead of one answer a week.
+            Sum over all weeks (and units in the plan) instead of one answer a week. Without units in the plan, it is
+            the total of one average unit.
+        sum_units : bool
+            Where the plan names no units, sum over all instead of the mean; spends beside the answers are those of
+            one unit.
         extrapolate : bool
             Allow carried-over spends far outside those that were tried.
 
@@ -62,7 +75,8 @@ class FitMedia(FitCore):
         Raises
         ------
         QueryError
-            If the fit carries nothing over, an action or a week is missing, or the plan does not follow on the rows.
+            If the fit carries nothing over, an action or a week is missing, or the plan does not follow on the rows;
+            or if `sum_units` is given for a plan that names units, or rows that have none.
         IdentificationError, SupportError
             As `Fit.effect`.
 
@@ -72,18 +86,24 @@ class FitMedia(FitCore):
         >>> by_week = weekly_fit.plan(pulsed, extrapolate=True)
         >>> by_week.summary()[["week", "tv", "supported"]].values.tolist()[1:4]
         [[61, 60.0, False], [62, 20.0, False], [63, 20.0, True]]
-        >>> weekly_fit.plan(pulsed, versus={"tv": [40] * 6, "web": 20}, total=True, extrapolate=True).name
-        'total of difference of E[sales | do(plan)]'
+        >>> even = {"tv": [40] * 6, "web": 20}
+        >>> weekly_fit.plan(pulsed, versus=even, total=True, extrapolate=True).name
+        'total of difference of E[sales | do(plan)] for one average geo'
         """
-        rows = self._plan_rows(spends, start)
+        rows = self._plan_rows(spends, start, sum_units)
         estimate = self._plan_estimate(rows, extrapolate=extrapolate)
         if versus is not None:
-            other = self._plan_rows(versus, start)
+            other = self._plan_rows(versus, start, sum_units)
             keys = [name for name in rows.shown.columns if name not in self.actions]
             if not rows.shown[keys].equals(other.shown[keys]):
                 raise QueryError("versus= is a plan of other weeks or units; give both plans the same ones.")
-            estimate = _difference(estimate, self._plan_estimate(other, extrapolate=extrapolate), self.actions)
-        return _summed(estimate, self.actions) if total else estimate
+            second = self._plan_estimate(other, extrapolate=extrapolate)
+            estimate = difference(estimate, second, self.actions, additive=self.effects.link.name == "identity")
+        if not total:
+            return estimate
+        assert self.carried is not None  # _plan_rows
+        assert self.carried.series is not None
+        return summed(estimate, self.actions, self.carried.series.time, self.carried.series.unit)
 
     def independent_share(self, data: RegimeData) -> float:
         """How many independent rows a row is worth for effects, by the correlation of residuals from week to week.
@@ -204,7 +224,7 @@ class FitMedia(FitCore):
         rows *= (design.outcome_sd * slope * root)[:, None]
         return rows, error * root
 
-    def _plan_rows(self, spends: Any, start: Any) -> PlanRows:
+    def _plan_rows(self, spends: Any, start: Any, sum_units: bool) -> PlanRows:
         carried = self.carried
         if carried is None or carried.series is None:
             raise QueryError(
@@ -213,9 +233,11 @@ class FitMedia(FitCore):
             )
         covariates = {name: self.categories.get(name) for name in self.design.structure.covariates}
         labels = {name: found for name in self.actions if (found := self.categories.get(name)) is not None}
-        return plan_rows(spends, carried, carried.series, self.actions, covariates, start, labels)
+        return plan_rows(
+            spends, carried, carried.series, self.actions, covariates, start, labels=labels, sum_units=sum_units
+        )
 
-    def _plan_estimate(self, rows: PlanRows, *, extrapolate: bool) -> Estimate:
+    def _plan_estimate(self, rows: PlanRows, *, extrapolate: bool) -> PlanEstimate:
         covariates = self.design.structure.covariates
         table = np.full((len(rows.values), len(covariates)), np.nan)
         for k, name in enumerate(covariates):
@@ -232,62 +254,27 @@ class FitMedia(FitCore):
 
         def evaluate(block: slice) -> FloatArray:
             pieces = range(*block.indices(len(rows.shown)))
-            return np.stack(
-                [weekly.evaluate(slice(int(ends[i]), int(ends[i + 1]))).mean(axis=-1) for i in pieces], axis=-1
-            )
+            parts = [weekly.evaluate(slice(int(ends[i]), int(ends[i + 1]))) for i in pieces]
+            return np.stack([part.sum(axis=-1) if rows.summed else part.mean(axis=-1) for part in parts], axis=-1)
 
-        far = weekly.support["reason"].to_numpy()
-        reasons = [
-            "; ".join(dict.fromkeys(text for text in (why, *far[rows.answer_of == i]) if text))
-            for i, why in enumerate(rows.reasons)
-        ]
         keys = [name for name in rows.shown.columns if name not in self.actions]
-        return replace(
+        answers = replace(
             weekly,
-            kind="plan",
-            name=f"{self.effects.symbol}[{self.outcome_name} | do(plan)]",
-            queries=rows.shown,
-            support=pd.DataFrame({"supported": [not text for text in reasons], "reason": reasons}),
+            name=f"{self.effects.symbol}[{self.outcome_name} | do(plan)]{rows.of_units}",
             conditions=lambda i: ", ".join(f"{name}={_text(rows.shown[name].iloc[i])}" for name in keys),
             evaluate=evaluate,
         )
+        assert self.carried is not None  # of whose series the rows are
+        assert self.carried.series is not None
+        reasons = weekly.support["reason"].to_numpy()
+        far = far_reasons(reasons, rows.answer_of, len(rows.shown), self.carried.series.unit)
+        return PlanEstimate.of(answers, rows.shown, far, rows.before, rows.carry_in)
 
 
 def _variances(error: FloatArray, regime_of: NDArray[np.intp], n_regimes: int) -> FloatArray:
     """Mean squares by regime; those of a few rows lean on the mean of all."""
     rows, squares = (np.bincount(regime_of, weight, minlength=n_regimes) for weight in (None, error**2))
     return np.asarray((squares + LEANING * np.mean(error**2)) / (rows + LEANING))
-
-
-def _difference(first: Estimate, second: Estimate, actions: tuple[str, ...]) -> Estimate:
-    reasons = [
-        "; ".join(dict.fromkeys(text for text in pair if text))
-        for pair in zip(first.support["reason"], second.support["reason"], strict=True)
-    ]
-    return replace(
-        first,
-        kind="contrast",
-        name=f"difference of {first.name}",
-        queries=pd.concat([first.queries, second.queries[list(actions)].add_prefix("versus_")], axis=1),
-        support=pd.DataFrame({"supported": [not text for text in reasons], "reason": reasons}),
-        evaluate=lambda block: first.evaluate(block) - second.evaluate(block),
-        neutral=0.0,
-    )
-
-
-def _summed(weekly: Estimate, actions: tuple[str, ...]) -> Estimate:
-    n = len(weekly)
-    spends = [name for name in weekly.queries if name in actions or str(name).startswith("versus_")]
-    reasons = [text for text in weekly.support["reason"] if text]
-    reason = f"{len(reasons)} of {n} weeks: {reasons[0]}" if reasons else ""
-    return replace(
-        weekly,
-        name=f"total of {weekly.name}",
-        queries=weekly.queries[spends].sum(numeric_only=True).to_frame().T.rename_axis("query").assign(weeks=n),
-        support=pd.DataFrame({"supported": [not reason], "reason": [reason]}),
-        conditions=lambda _: f"{n} weeks",
-        evaluate=lambda _: weekly.evaluate(slice(0, n)).sum(axis=-1, keepdims=True),
-    )
 
 
 def _text(value: Any) -> str:

@@ -149,6 +149,8 @@ def carried_rows(
     unread = ~np.isin(series.labels.codes, _codes_in(data, series))
     fate = np.where(unknown, NO_HISTORY, np.where(mixed, WASH, "")).astype(object)
     fate[unread] = "left out by exclude"
+    for k, name in reversed(list(enumerate(data.columns.read))):  # the first of several names it
+        fate[series.incomplete & np.isnan(series.values[:, k])] = f"left out: {name} missing"
     return values, [regimes[tuple(flags)] for flags in was_set.tolist()], fate
 
 

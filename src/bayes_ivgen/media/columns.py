@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_ivgen.data.profile import FloatArray
-from bayes_ivgen.data.series import time_axis
+from bayes_ivgen.data.series import in_frame, time_axis
 from bayes_ivgen.errors import DataError
 
 WEEKS_OF_YEAR = 52.1775
@@ -98,5 +98,6 @@ def _index(times: Any) -> pd.Index | None:
 
 def _axis(times: Any) -> tuple[FloatArray, bool]:
     series = nw.from_native(times if isinstance(times, pd.Series) else pd.Series(times), series_only=True)
-    moments, kind = time_axis(series, "times")
+    name = None if getattr(times, "name", None) is None else str(times.name)
+    moments, kind = time_axis(series, *(("times", "times") if name is None else in_frame(name)))
     return moments.astype(float), kind == "date"

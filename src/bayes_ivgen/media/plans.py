@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -18,7 +18,10 @@ from bayes_ivgen.data.profile import FloatArray
 from bayes_ivgen.data.series import Carried, SeriesNames
 from bayes_ivgen.errors import DataError, QueryError
 from bayes_ivgen.media.adstock import Adstock
+from bayes_ivgen.media.plan_words import counted, range_text
 from bayes_ivgen.media.transforms import adstock_of
+
+MOST_SHOWN = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +40,14 @@ class PlanRows:
         The answer that each row belongs to: those of all units where the plan names none. Sorted.
     windows : ndarray of shape (n, K, lags)
         Planned and earlier spends of the weeks whose weighted sums `values` are, this week first.
-    reasons : list of str
-        For each answer why it is not supported, or an empty string.
+    before : list of str
+        For each answer what natural weeks before the plan leave open, or an empty string.
+    carry_in : ndarray of shape (answers,)
+        Largest share of the carry-over, over actions and units, that comes from natural weeks before the plan.
+    summed : bool
+        Whether answers are sums over units, and not their means.
+    of_units : str
+        What answers are about: the average unit, or the sum of all; empty where the plan names units or there are none.
     """
 
     values: FloatArray
@@ -46,7 +55,10 @@ class PlanRows:
     shown: pd.DataFrame
     answer_of: NDArray[np.intp] = field(repr=False)
     windows: FloatArray = field(repr=False)
-    reasons: list[str] = field(repr=False)
+    before: list[str] = field(repr=False)
+    carry_in: FloatArray = field(repr=False)
+    summed: bool = False
+    of_units: str = ""
 
 
 def plan_rows(
@@ -56,7 +68,9 @@ def plan_rows(
     actions: tuple[str, ...],
     covariates: Mapping[str, Sequence[Label] | None],
     start: Any,
+    *,
     labels: Mapping[str, Sequence[Label]] = MappingProxyType({}),
+    sum_units: bool = False,
 ) -> PlanRows:
     """Carry the spends of a plan over, from the last weeks of the fitted rows on.
 
@@ -77,6 +91,8 @@ def plan_rows(
         First week of a mapping; it must be the week after the last fitted one, which is the default.
     labels : dict of str to labels, optional
         Of actions that do not hold numbers.
+    sum_units : bool
+        Sum over all units, where the plan names none, instead of the mean.
 
     Raises
     ------
@@ -85,8 +101,9 @@ def plan_rows(
         history of a unit.
     """
     frame = _as_frame(plan, carried, names, actions, {**covariates, **labels}, start)
-    steps = _steps_of(frame[names.time].to_numpy(), f"{names.time!r} of the plan", names)
+    steps = _steps_of(frame[names.time].to_numpy(), f"{names.time!r} of the plan", f"plan[{names.time!r}]", names)
     units = _units_of(frame, names)
+    of_units = _of_units(names, units, sum_units)
     if units is None:
         _check_same_end(carried, names)
     table = {name: frame[name].to_numpy(dtype=float) for name in (*actions, *covariates) if name in frame}
@@ -96,7 +113,7 @@ def plan_rows(
         chosen = np.flatnonzero([item == unit for item in units]) if units is not None else np.arange(len(steps))
         chosen = chosen[np.argsort(steps[chosen], kind="stable")]
         position = names.units.index(unit)
-        _check_weeks(steps[chosen], int(carried.last_step[position]), names, unit)
+        _check_weeks(steps[chosen], int(carried.last_step[position]), names, None if units is None else unit)
         spends = np.column_stack([table[action][chosen] for action in actions])
         carried_on, natural = _carried_on(spends, carried, position, actions, names)
         found = pd.DataFrame({"answer": chosen, "step": steps[chosen], "position": position})
@@ -107,7 +124,8 @@ def plan_rows(
     everything = pd.concat(rows, ignore_index=True)
     for name in labels:
         frame[name] = [labels[name][int(code)] for code in table[name]]
-    return _collected(everything, np.concatenate(windows), frame, names, actions, covariates, carried)
+    answers = _collected(everything, np.concatenate(windows), frame, names, actions, covariates, carried)
+    return replace(answers, summed=sum_units, of_units=of_units)
 
 
 def _windows(spends: FloatArray, history: FloatArray) -> FloatArray:
@@ -131,27 +149,32 @@ def _collected(
     place = {answer: i for i, answer in enumerate(order)}
     columns = [names.time, *([names.unit] if names.unit is not None and names.unit in frame else []), *actions]
     shown = frame.iloc[order][columns].reset_index(drop=True).rename_axis("query")
-    reasons = []
-    for answer in order:
-        here = rows[rows["answer"] == answer]
-        told = []
-        for action in actions:
-            adstock = adstock_of(carried.transforms.get(action, ()))
-            share = float(here[f"natural_{action}"].max())
-            if adstock is not None and share > 1 - adstock.pure + 1e-12:
-                told.append(
-                    f"{share:.0%} of the carry-over of {action} comes from weeks before the plan in which it was not "
-                    "set; they are taken as if they had been"
-                )
-        reasons.append("; ".join(told))
+    natural = [f"natural_{action}" for action in actions]
+    parts = [rows.loc[rows["answer"] == answer, natural].to_numpy() for answer in order]
     return PlanRows(
         rows[list(actions)].to_numpy(dtype=float),
         {name: rows[name].to_numpy(dtype=float) for name in covariates if name in rows},
         shown,
         np.array([place[answer] for answer in rows["answer"]], dtype=np.intp),
         windows[rows.index],
-        reasons,
+        [_left_open(shares, carried, actions, names.unit) for shares in parts],
+        np.array([shares.max() for shares in parts]),
     )
+
+
+def _left_open(shares: FloatArray, carried: Carried, actions: tuple[str, ...], unit: str | None) -> str:
+    """Say how much of the carry-over comes from natural weeks before the plan; shares of shape (units, K)."""
+    told: list[str] = []
+    for k, action in enumerate(actions):
+        adstock = adstock_of(carried.transforms.get(action, ()))
+        much = shares[:, k][shares[:, k] > 1 - (1.0 if adstock is None else adstock.pure) + 1e-12]
+        if adstock is None or not len(much):
+            continue
+        what = "that" if told else "the carry-over"
+        text = f"{range_text([f'{100 * share:.0f}' for share in much])} % of {what} of {action}"
+        few = unit is not None and len(much) < len(shares)
+        told.append(f"{text} in {counted(len(much), len(shares), str(unit))}" if few else text)
+    return ", ".join(told)
 
 
 def _carried_on(
@@ -197,7 +220,7 @@ def _as_frame(
             )
         first = int(carried.last_step.max()) + 1
         if start is not None:
-            first = int(_steps_of(np.atleast_1d(start), f"start={start!r}", names)[0])
+            first = int(_steps_of(np.atleast_1d(start), f"start={start!r}", "start", names)[0])
         times = names.clock.times(first + np.arange(n))
         columns = {name: np.broadcast_to(np.atleast_1d(value), n) for name, value in plan.items()}
         frame = pd.DataFrame({names.time: times, **columns})
@@ -233,16 +256,24 @@ def _column(column: nw.Series[Any], name: str, labels: Sequence[Label] | None) -
     return codes
 
 
-def _steps_of(times: Any, where: str, names: SeriesNames) -> NDArray[np.int64]:
-    if names.clock.kind == "date" and all(isinstance(time, str) for time in times):
-        try:
-            times = pd.to_datetime(times).to_numpy()
-        except ValueError as error:
-            raise QueryError(f"{where} cannot be read as dates; pass dates, for example 2024-01-29.") from error
+def _steps_of(times: Any, where: str, code: str, names: SeriesNames) -> NDArray[np.int64]:
     try:
-        return names.clock.steps_of(times, where)
+        return names.clock.steps_of(times, where, code)
     except DataError as error:
         raise QueryError(str(error)) from error
+
+
+def _of_units(names: SeriesNames, units: list[Any] | None, sum_units: bool) -> str:
+    """Say what answers are about, where one plan stands for several units."""
+    if sum_units and (units is not None or names.unit is None):
+        raise QueryError(
+            f"the plan names each {names.unit} by itself; leave out sum_units=, total=True sums over weeks and units."
+            if names.unit is not None
+            else "the fitted rows are a single series, so that there are no units to sum over; leave out sum_units=."
+        )
+    if units is not None or len(names.units) == 1:
+        return ""
+    return f" summed over {len(names.units)} units ({names.unit})" if sum_units else f" for one average {names.unit}"
 
 
 def _check_same_end(carried: Carried, names: SeriesNames) -> None:
@@ -259,7 +290,7 @@ def _check_same_end(carried: Carried, names: SeriesNames) -> None:
 
 
 def _of_unit(names: SeriesNames, unit: Any) -> str:
-    return "" if names.unit is None else f" of {names.unit}={unit}"
+    return "" if names.unit is None or unit is None else f" of {names.unit}={unit}"
 
 
 def _read_frame(plan: Any, names: SeriesNames) -> pd.DataFrame:
@@ -297,9 +328,17 @@ def _check_weeks(steps: NDArray[np.int64], last: int, names: SeriesNames, unit: 
             f"{names.clock.text(last)}: spends right before it carry over. Begin at {names.clock.text(last + 1)}"
             f"{', with the weeks in between as you expect them' if steps[0] > last else ''}."
         )
-    if (np.diff(steps) != 1).any():
-        i = int(np.argmax(np.diff(steps) != 1))
+    if (np.diff(steps) == 0).any():
+        step = int(steps[np.argmax(np.diff(steps) == 0)])
+        apart = f", or tell units apart in a column {names.unit!r}" if names.unit is not None and unit is None else ""
         raise QueryError(
-            f"the plan{of_unit} has no single row for the week after {names.time}={names.clock.text(int(steps[i]))}; "
-            "give each week once, without gaps."
+            f"the plan{of_unit} has {int((steps == step).sum())} rows at {names.time}={names.clock.text(step)}; give "
+            f"each week once{apart}."
+        )
+    missing = np.setdiff1d(np.arange(last + 1, steps[-1]), steps)
+    if len(missing):
+        shown = ", ".join(names.clock.text(int(step)) for step in missing[:MOST_SHOWN])
+        raise QueryError(
+            f"the plan{of_unit} has no row at {names.time}={shown}{' and others' if len(missing) > MOST_SHOWN else ''} "
+            f"but goes on to {names.clock.text(int(steps[-1]))}; give each week once, without gaps."
         )
