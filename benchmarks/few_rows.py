@@ -6,7 +6,8 @@ Weeks of `simulate.media_series` with season and trend, carry-over and graph kno
 (`fit.thinned`), so that rows are next to independent; the number of geos says how many there are. The check runs
 whatever the number of rows: `fit.falsify` does not judge below ten rows a column of the regression. Reported are rows
 a column, the share of worlds whose adjusted p-value is below 0.01 (which fails) and 0.05, and the share of the
-unadjusted p-values of its parts, which should be uniform. Binomial standard error of a share of 0.01 in 40 worlds: 0.016.
+unadjusted p-values of its parts, which should be uniform. Binomial standard error of a share of 0.01 in 40 worlds:
+0.016.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def one_world(seed: int, geos: int, memory: float) -> dict[str, Any]:
     transforms = {a: Adstock(alpha=rate, l_max=L_MAX) for a, rate in zip(world.actions, world.alpha, strict=True)}
     model = ivg.InterventionModel(graph="empty", covariates=ROLES, transforms=transforms)
     data = read(rows, world)
-    fit = model.fit(data, draws=30, chains=2, tune=30, cores=1, seed=seed, progressbar=False)  # the check needs no draws
+    few: dict[str, Any] = {"draws": 30, "chains": 2, "tune": 30, "cores": 1}  # the check needs no draws
+    fit = model.fit(data, **few, seed=seed, progressbar=False)
     thin = fit.thinned(data)
     found = interactions_check(fit.effects, thin)
     columns = Projection.on(MeanRows.of(fit.effects, thin, thin.regimes).allowed).rank

@@ -22,6 +22,7 @@ from bayes_ivgen.report.check_sections import checks
 from bayes_ivgen.simulate import media_series
 
 VERDICTS = ("passed", "failed", "do not trust", "The fit misses it", "The rows show", "The fit agrees")
+DEFAULT: dict[str, Any] = {"queries": None, "data": None, "units": None, "prob": 0.9}
 TRANSFORMS = {
     "tv": (Adstock(alpha=[0.0, 0.6], l_max=4), Saturation("michaelis_menten", lam=40.0)),
     "web": Adstock(alpha=0.3, l_max=4),
@@ -58,7 +59,7 @@ def words(part: str) -> str:
 
 @pytest.fixture(scope="module")
 def base(fit: Fit) -> Facts:
-    return facts_of(fit, queries=None, data=None, units=None, prob=0.9)
+    return facts_of(fit, **DEFAULT)
 
 
 @pytest.fixture(scope="module")
@@ -130,9 +131,11 @@ def test_where_too_few_weeks_are_apart_the_page_says_why(fit: Fit, table: pd.Dat
 
 
 def test_a_fit_of_rows_apart_is_judged(fit: Fit, data: RegimeData, base: Facts) -> None:
-    said, verdicts = said_of(fitted(fit.thinned(data)), None, base)
+    apart = fitted(fit.thinned(data))
+    said, verdicts = said_of(apart, None, base)
     assert verdicts
     assert "some weeks apart" in said
+    assert "Weeks were thinned out" in section(render(facts_of(apart, **DEFAULT)), "carry-over")
 
 
 def test_the_page_says_what_carries_over_and_what_became_of_the_rows(fit: Fit, table: pd.DataFrame, page: str) -> None:
@@ -145,6 +148,9 @@ def test_the_page_says_what_carries_over_and_what_became_of_the_rows(fit: Fit, t
     assert (
         f"tv geometric carry-over, 4 weeks alpha={alpha:.4g} chosen from 2; the next is {worse:.2g} log units" in said
     )
+    assert "An experiment also changes later weeks" in said
+    assert "The first weeks of a series are left out" in said
+    assert "thinned" not in said
     kept, total = fit.as_fitted(fit.profiles).n_rows, len(table)
     assert f"{kept:,} of the {total:,} rows that were read count" in said
     for row in fit.carried.rows.to_dict("records"):
@@ -155,7 +161,7 @@ def test_the_page_says_what_carries_over_and_what_became_of_the_rows(fit: Fit, t
 
 def test_plain_fits_say_nothing_of_carry_over(data: RegimeData) -> None:
     plain = fitted(data, transforms=None)
-    assert facts_of(plain, queries=None, data=None, units=None, prob=0.9).carried is None
+    assert facts_of(plain, **DEFAULT).carried is None
 
 
 def test_the_report_refuses_rows_of_another_fit(fit: Fit, table: pd.DataFrame, tmp_path: Path) -> None:

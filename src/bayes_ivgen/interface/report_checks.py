@@ -23,7 +23,7 @@ NO_SINGLES = "No action was set alone in enough rows, so there is no check of ca
 NOT_JUDGED = (
     "Not judged: weeks are not independent rows. They share the spends that carry over, and demand may remember, so "
     "that a verdict from them would come out too harsh. To have it judged by rows some weeks apart, pass the rows as "
-    "they were read: fit.report(path, data=data), or fit.falsify(fit.thinned(data))."
+    "they were read, in Python: fit.report(path, data=data), or fit.falsify(fit.thinned(data))."
 )
 SAMPLED = (
     "Transforms of this fit were sampled, so that its rows have no one carried-over or saturated spend to be checked "

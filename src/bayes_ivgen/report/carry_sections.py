@@ -15,12 +15,15 @@ CHOSEN = (
     "Carry-over and saturation of each action. Numbers that were given or chosen are taken as known in all intervals; "
     "sampled ones are uncertain in them."
 )
-FATE = (
-    "{kept:,} of the {read:,} rows that were read count. An experiment also changes later weeks: a row counts as set "
-    "where nearly all of its carry-over comes from weeks in which the action was set, as natural where nearly none "
-    "does. Left out are the first weeks of a series, whose spends before are not known, and the wash-in and wash-out "
-    "of experiments, which are in between{thinned}."
-)
+REASONS = {
+    "wash": (
+        "An experiment also changes later weeks: a row counts as set where nearly all of its carry-over comes from "
+        "weeks in which the action was set, as natural where nearly none does; the wash-in and wash-out in between are "
+        "left out."
+    ),
+    "first weeks": "The first weeks of a series are left out, since the spends before them are not known.",
+    "in between": "Weeks were thinned out, so that no two of a series share a spend.",
+}
 
 
 def carry_over(found: CarryOver) -> Section:
@@ -32,11 +35,12 @@ def carry_over(found: CarryOver) -> Section:
     if found.rows is not None:
         table = found.rows
         kept = int(table.loc[table["kept"], "rows"].sum())
-        thinned = "; and weeks that were thinned out" if table["became"].str.contains("in between").any() else ""
+        left_out = " ".join(table.loc[~table["kept"], "became"])
+        why = [text for word, text in REASONS.items() if word in left_out]
         cells = tuple((row["week"], row["became"], f"{row['rows']:,}") for row in table.to_dict("records"))
         caption = "What became of the rows: the label of the week, and what the row counts as."
         parts += [
-            Paragraph(FATE.format(kept=kept, read=found.read, thinned=thinned)),
+            Paragraph(" ".join([f"{kept:,} of the {found.read:,} rows that were read count.", *why])),
             Table(caption, ("label of the week", "the row counts as", "rows"), cells, frozenset({1})),
         ]
     title = "Saturation" if found.rows is None else "Carry-over"
