@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from falsification_worlds import finite, fitted
@@ -208,3 +210,30 @@ def test_a_continuous_world_with_a_covariate_passes() -> None:
         data, draws=500, chains=2, tune=200, cores=1, seed=0, progressbar=False
     )
     assert fit.falsify(data, ["invariance", "assignment", "interactions"]).passed
+
+
+def test_with_few_rows_a_column_the_mean_is_not_judged() -> None:
+    """The regression would follow the noise: p-values of fits without a fault come out far too small."""
+    from bayes_ivgen.simulate import structured
+
+    world = structured(2, seed=4, covariate=1.0)
+    rows = world.sample_regimes({**world.standard_regimes(800), JOINT: 800}, seed=0)
+    graph = ActionGraph(world.parents)
+    fits = {}
+    for name, table in (("many", rows), ("few", rows.groupby("regime", sort=False).head(60))):
+        data = RegimeData.from_frame(table, outcome="y", actions=world.actions, covariates=["x"])
+        options = {"draws": 500, "chains": 2, "tune": 200, "cores": 1, "seed": 0, "progressbar": False}
+        fits[name] = InterventionModel(graph=graph).fit(data, **options), data
+    few, data = fits["few"]
+    report = few.falsify(data, ["interactions", "additivity"])
+    assert not len(report)
+    for name in ("interactions", "additivity"):
+        found = re.search(
+            r"too few rows.* (\d+) columns for (\d+) rows.*It needs ([\d,]+) rows", report.not_tested[name]
+        )
+        assert found is not None
+        columns, n, needed = (int(item.replace(",", "")) for item in found.groups())
+        assert n == {"interactions": 180, "additivity": 240}[name]
+        assert needed == 10 * columns > n
+    many, data = fits["many"]  # as it advises
+    assert set(many.falsify(data, ["interactions", "additivity"])) == {"interactions", "additivity"}

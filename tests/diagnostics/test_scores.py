@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
-from bayes_ivgen.diagnostics.scores import Projection, holm, score_test
+from bayes_ivgen import RegimeData
+from bayes_ivgen.diagnostics.scores import Projection, adjustment, holm, score_test
 
 
 def test_the_level_holds_where_the_variance_depends_on_the_direction() -> None:
@@ -46,3 +48,16 @@ def test_with_many_rows_it_is_chi_squared() -> None:
 def test_holm() -> None:
     np.testing.assert_allclose(holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06])
     assert holm([0.5, 0.9]).tolist() == [1.0, 1.0]
+
+
+def test_a_regression_has_ten_rows_a_column() -> None:
+    """With many rows degree 6 and products of degree 3; with few of them less, so that residuals stay residuals."""
+    rng = np.random.default_rng(3)
+    names = list("abcde")
+    for n, columns in ((1500, 1 + 5 * 6 + 10 * 9), (1200, 1 + 5 * 5 + 10 * 4), (250, 1 + 5 * 3), (120, 1 + 5 * 2)):
+        frame = pd.DataFrame(rng.normal(size=(n, 6)), columns=[*names, "y"]).assign(regime="obs")
+        data = RegimeData.from_frame(frame, outcome="y", actions=names)
+        found = adjustment(data, names, frame[names].to_numpy())
+        assert found.shape == (n, columns)
+        assert n >= 10 * columns
+        assert Projection.on(found).rank == columns

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -172,11 +171,3 @@ def test_thinned_rows_share_no_spend(table: pd.DataFrame, fit: Fit) -> None:
     with pytest.raises(QueryError, match="as they were read"):
         fit.thinned(thin)
     assert fit.thinned(data, 1).n_rows == fit.model.carry_over(data).n_rows
-
-
-def test_the_report_says_that_weeks_are_no_independent_rows(fit: Fit, table: pd.DataFrame, tmp_path: Path) -> None:
-    for name, data in (("kept", None), ("given", read(table))):
-        page = fit.report(tmp_path / f"{name}.html", data=data).read_text()
-        assert "These p-values take rows as independent" in page
-        assert "fit.falsify(fit.thinned(data))" in page
-    assert fit.falsify(fit.thinned(read(table)), ["invariance"]).results  # as the page advises

@@ -235,7 +235,7 @@ def test_the_prior_predictive_law_is_that_of_the_model(data: RegimeData) -> None
 
 
 def test_what_does_not_go_with_sampled_carry_over_is_refused(
-    data: RegimeData, table: pd.DataFrame, fit: Fit, monkeypatch: pytest.MonkeyPatch
+    data: RegimeData, table: pd.DataFrame, fit: Fit, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     model = spec()
     with pytest.raises(SpecError, match="sampled by engine='nuts'"):
@@ -253,7 +253,25 @@ def test_what_does_not_go_with_sampled_carry_over_is_refused(
     monkeypatch.setattr("bayes_ivgen.media.lagged.MOST_ROWS", 100)
     with pytest.raises(SpecError, match="up to 100 are within reach"):
         model.to_pymc(data)
-    with pytest.raises(SpecError, match=r"transforms=fit\.transforms"):
-        fit.falsify(data)
+    monkeypatch.undo()
     numbers = replace(fit.model, transforms=fit.transforms).fit(data, draws=400, chains=2, seed=0, progressbar=False)
     assert numbers.falsify(numbers.thinned(data, every=2)).results
+    for refused in (
+        lambda: fit.falsify(data),
+        lambda: fit.check_calibration(data, "tv"),
+        lambda: fit.thinned(data),
+        lambda: fit.falsify(numbers.thinned(data)),
+        lambda: fit.check_calibration(fit.profiles, "tv"),
+        lambda: fit.report(tmp_path / "given.html", data=data),
+        lambda: fit.leave_out(data),
+        lambda: fit.placebo(data, "tv"),
+    ):
+        with pytest.raises(SpecError, match=r"were sampled.*transforms=fit\.transforms"):
+            refused()
+    assert not (tmp_path / "given.html").exists()
+    page = fit.report(tmp_path / "kept.html").read_text()
+    assert "Transforms of this fit were sampled" in page
+    assert "The fit against the" not in page
+    drawn = fit.datatree["posterior"]["adstock_alpha"].values
+    low, high = np.quantile(drawn, [0.05, 0.95])
+    assert f"alpha: mean {drawn.mean():.3g}, 90 % interval {low:.3g} to {high:.3g}" in page

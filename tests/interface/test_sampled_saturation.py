@@ -183,3 +183,12 @@ def test_what_needs_numbers_is_refused(data: RegimeData, fit: Fit) -> None:
     numbers = replace(fit.model, transforms=fit.transforms).fit(data, draws=100, chains=2, seed=0, progressbar=False)
     assert numbers.falsify(data).results
     assert len(numbers.next_experiment(questions={"do": {"tv": 50.0, "web": 20.0}}, rows=200).table)
+
+
+def test_the_report_says_what_was_sampled(fit: Fit, tmp_path: Path) -> None:
+    page = fit.report(tmp_path / "report.html", prob=0.8).read_text()
+    drawn = fit.datatree["posterior"]["saturation_lam"].values
+    low, high = np.quantile(drawn, [0.1, 0.9])
+    assert f"lam: mean {drawn.mean():.3g}, 80 % interval {low:.3g} to {high:.3g}" in page
+    assert '<h2 id="carry-over-title">Saturation</h2>' in page  # nothing carries over
+    assert "What became of the rows" not in page

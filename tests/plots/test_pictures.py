@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -199,14 +200,41 @@ def test_regimes_show_rows_ranges_and_what_was_set() -> None:
     assert_nothing_is_cut_or_overlaps(ax.figure)
 
 
+@pytest.mark.parametrize(("n", "lines"), [(2, 2), (3, 3), (5, 1)])
+def test_ranges_of_regimes_do_not_overprint(n: int, lines: int) -> None:
+    """In the width of the report, where labels of regimes take a third."""
+    ends = [(13.7, 139.5), (5.73, 87.83), (3.18, 1247.9), (0.00137, 2.0), (1.0, 2.0)][:n]
+    names = ["tv", "web", "radio", "social", "print"][:n]
+    rows = [(label, name, 550, label == f"do({name})", low, high, (low + high) / 2)
+            for label in ("obs", *(f"do({name})" for name in names))
+            for name, (low, high) in zip(names, ends, strict=True)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["regime", "variable", "rows", "was_set", "low", "high", "mean"])
+    for kind in ("figure", "part"):
+        figure = plt.figure(figsize=(3.9, 2.5), layout="constrained")
+        ax = plot_regimes(table, ax=(figure if kind == "figure" else figure.subfigures()).add_subplot())
+        figure.draw_without_rendering()
+        labels = ax.get_xticklabels()
+        boxes = [label.get_window_extent() for label in labels]
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+        assert {label.get_text().count("\n") + 1 for label in labels} == {lines}
+        legend = ax.get_legend().get_window_extent()
+        assert legend.x1 <= figure.bbox.x1
+        plt.close(figure)
+    assert n != 3 or labels[2].get_text() == "radio\n3.18\nto 1,248"
+
+
 def test_regimes_of_labels_and_of_many_actions() -> None:
     rows = regimes()
     rows.loc[rows["variable"] == "tv", ["low", "high", "mean"]] = [0.0, 2.0, np.nan]
     assert plot_regimes(rows).get_xticklabels()[0].get_text() == "tv\n3 levels"
-    names = tuple(f"channel_{i}" for i in range(9))
-    ax = plot_regimes(regimes(names))
-    assert [text.get_text() for text in ax.get_xticklabels()] == list(names)
+    short = tuple(f"channel_{i}" for i in range(9))
+    ax = plot_regimes(regimes(short))
+    assert [text.get_text() for text in ax.get_xticklabels()] == [f"{name}\n0 to 20" for name in short]
     assert_nothing_is_cut_or_overlaps(ax.figure)
+    long = tuple(f"a channel with number {i}" for i in range(9))
+    ax = plot_regimes(regimes(long))
+    assert [text.get_text() for text in ax.get_xticklabels()] == list(long)
+    assert ax.get_xticklabels()[0].get_rotation() == 40
 
 
 def test_an_outcome_shows_the_share_of_rows_and_of_draws() -> None:

@@ -73,7 +73,7 @@ def facts() -> Facts:
         },
         answers=(Answers("Joint effect", (f"{ODD}=3", "web=9"), table, 0.0, (("radio", "not identified"),)),),
         checks=Checks(
-            (Calibration("web", False, 0.002, "fit 3, rows 4", "Look at the graph."),),
+            (Calibration("web", False, 0.002, "fit 3, rows 4", 3.1, "Look at the graph."),),
             pd.DataFrame({"regime": ["obs"] * 20, "residual": rng.normal(size=20)}),
             (Rows("obs", rng.normal(size=50), rng.normal(size=(40, 50))),),
             implications=(

@@ -45,7 +45,8 @@ def additivity_check(posterior: EffectPosterior, data: RegimeData) -> CheckResul
     QueryError
         If the data have other columns than the fit.
     NotTestableError
-        If no regime is a combination of the others: observational rows and single tests never refute additivity.
+        If no regime is a combination of the others: observational rows and single tests never refute additivity. Or
+        if there are fewer than ten rows a column.
     """
     require_same_columns(posterior, data)
     require_additive_mean(posterior, "additivity")
@@ -53,6 +54,7 @@ def additivity_check(posterior: EffectPosterior, data: RegimeData) -> CheckResul
     predicted = restrictions(data.regimes, posterior)
     if predicted:
         rows = MeanRows.of(posterior, data, data.regimes)
+        rows.require_enough_rows("additivity")
         found = [item for regime, text in predicted.items() for item in _tests(rows, regime, text)]
     if not found:
         raise NotTestableError(_why_not(data, posterior))

@@ -43,13 +43,15 @@ def interactions_check(posterior: EffectPosterior, data: RegimeData) -> CheckRes
     QueryError
         If the data have other columns than the fit.
     NotTestableError
-        If the components do not add up to the mean, or all functions of all actions are allowed.
+        If the components do not add up to the mean, all functions of all actions are allowed, or there are fewer than
+        ten rows a column.
     """
     require_same_columns(posterior, data)
     require_additive_mean(posterior, "interactions")
     predicted = restrictions(data.regimes, posterior)
     regimes = [regime for regime in data.regimes if regime not in predicted]
     rows = MeanRows.of(posterior, data, regimes)
+    rows.require_enough_rows("interactions")
     found = [item for regime in regimes for item in _tests(rows, regime)]
     if not found:
         raise NotTestableError(

@@ -18,7 +18,7 @@ from bayes_ivgen.basis.base import FloatArray
 from bayes_ivgen.basis.product import product_columns
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.profile import thinned
-from bayes_ivgen.diagnostics.scores import Projection, ScoreTest, score_test, variable_scores
+from bayes_ivgen.diagnostics.scores import ROWS_A_COLUMN, Projection, ScoreTest, score_test, variable_scores
 from bayes_ivgen.effects import EffectPosterior
 from bayes_ivgen.errors import NotTestableError
 
@@ -143,6 +143,17 @@ class MeanRows:
             weight = 1 / np.maximum(spread, 1e-3 * spread.max())[self.which][:, None]
         known = Projection.on(weight * self.allowed)
         return known, known.residual(weight * y), weight
+
+    def require_enough_rows(self, what: str) -> None:
+        """Raise a `NotTestableError` if there are too few rows for the columns of the regression."""
+        n, rank = len(self.outcome), self._weighted[0].rank
+        if n < ROWS_A_COLUMN * rank:
+            raise NotTestableError(
+                f"{what} cannot be tested: too few rows. The regression on all that the decomposition allows has "
+                f"{rank:,} columns for {n:,} rows, and below {ROWS_A_COLUMN} rows a column fits without a fault fail. "
+                f"It needs {ROWS_A_COLUMN * rank:,} rows, or a smaller model: fewer covariates that confound, fewer "
+                "edges, smaller bases."
+            )
 
     def test(self, columns: FloatArray) -> ScoreTest:
         """Test columns of shape (n, q) for a part in the mean."""

@@ -22,9 +22,8 @@ from bayes_ivgen.model.graph_learning import level_scores, rank_scores
 FEW_LEVELS = 8
 IN_SPAN = 1e-6  # share of a direction's square that must be left for it to be tested
 TINY = 1e-10
-GIVEN_DEGREE = 6
-CROSSED_DEGREE = 3
-ROWS_A_CELL = 10
+DEGREES = ((6, 3), (5, 2), (4, 2), (4, 1), (3, 1), (3, 0), (2, 0), (1, 0))  # of one variable, of products of two
+ROWS_A_COLUMN = 10  # of a regression; with fewer, tests of residuals that differ in variance come out too small
 LEAST_ROWS = 20  # beyond the columns of a test
 
 
@@ -120,19 +119,31 @@ def adjustment(data: RegimeData, names: Sequence[str], rows: FloatArray) -> Floa
     """Columns of a flexible regression on some variables of `rows`, shape (n, V): cells, or scores and products.
 
     Where the variables have so few levels that cells hold rows enough there is one column a cell, which is exact.
+    Else the degree is the highest with ten rows a column.
     """
     n = len(rows)
-    ones = np.ones((n, 1))
     if not names:
-        return ones
+        return np.ones((n, 1))
     values = {name: rows[:, data.index(name)] for name in names}
     if all(len(np.unique(column)) <= FEW_LEVELS for column in values.values()):
         _, cell = np.unique(np.column_stack(list(values.values())), axis=0, return_inverse=True)
-        if (cell.max() + 1) * ROWS_A_CELL <= n:
+        if (cell.max() + 1) * ROWS_A_COLUMN <= n:
             return np.asarray((cell.ravel()[:, None] == np.arange(cell.max() + 1)).astype(float))
-    scores = {name: variable_scores(data, name, column, GIVEN_DEGREE) for name, column in values.items()}
-    crossed = {name: score[:, :CROSSED_DEGREE] for name, score in scores.items()}
-    return np.concatenate([ones, *scores.values(), *products(crossed, combinations(names, 2))], axis=1)
+    for degree, crossed in DEGREES:
+        found = _regression(data, values, degree, crossed)
+        if found.shape[1] * ROWS_A_COLUMN <= n:
+            break
+    return found
+
+
+def _regression(data: RegimeData, values: Mapping[str, FloatArray], degree: int, crossed: int) -> FloatArray:
+    """Return a constant, scores of each variable, and products of those of two."""
+    ones = np.ones((len(next(iter(values.values()))), 1))
+    scores = {name: variable_scores(data, name, column, degree) for name, column in values.items()}
+    first = {name: score[:, :crossed] for name, score in scores.items()}
+    return np.concatenate(
+        [ones, *scores.values(), *(products(first, combinations(values, 2)) if crossed else [])], axis=1
+    )
 
 
 def products(scores: Mapping[str, FloatArray], sets: Iterable[Sequence[str]]) -> list[FloatArray]:

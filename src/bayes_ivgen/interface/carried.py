@@ -106,10 +106,15 @@ def check_carried_alike(data: RegimeData, transforms: Mapping[str, Any]) -> None
     )
 
 
+def weeks_share_spends(data: Any) -> bool:
+    """Whether rows are weeks of series whose spends carry over from one to the next, none left out in between."""
+    carried = data.carried if isinstance(data, RegimeData) else None
+    return carried is not None and carried.series is not None and not (carried.rows["became"] == THINNED).any()
+
+
 def warn_about_dependent_rows(data: Any) -> None:
     """Warn if p-values would take weeks that share spends as independent rows."""
-    carried = data.carried if isinstance(data, RegimeData) else None
-    if carried is None or carried.series is None or (carried.rows["became"] == THINNED).any():
+    if not weeks_share_spends(data):
         return
     warnings.warn(
         "p-values take rows as independent, but weeks of a series share the spends that carry over, and demand may "
@@ -117,6 +122,16 @@ def warn_about_dependent_rows(data: Any) -> None:
         DataWarning,
         stacklevel=3,
     )
+
+
+def refuse_sampled(transforms: Mapping[str, Any] | None) -> None:
+    """Raise a `SpecError` if transforms have priors: rows would need one set of numbers, of which there is none."""
+    if any_sampled(transforms):
+        raise SpecError(
+            "transforms of this fit were sampled, so that its rows have no one carried-over or saturated spend. "
+            "Fit the posterior means as numbers, dataclasses.replace(fit.model, transforms=fit.transforms)"
+            ".fit(data), and ask that fit."
+        )
 
 
 def carried_to_dict(carried: Carried | None) -> dict[str, Any] | None:

@@ -27,11 +27,11 @@ from bayes_ivgen.errors import SpecError, StorageError
 from bayes_ivgen.inference.diagnostics import mixing_table
 from bayes_ivgen.inference.noise import VarianceModel
 from bayes_ivgen.inference.residual_law import ResidualLaw
-from bayes_ivgen.interface.carried import carried_from, check_carried_alike
+from bayes_ivgen.interface.carried import carried_from, check_carried_alike, refuse_sampled
 from bayes_ivgen.interface.intervention_model import InterventionModel
 from bayes_ivgen.media.carry_over import carry_over
 from bayes_ivgen.media.dependence import spread
-from bayes_ivgen.media.transforms import any_sampled, draws_of, parameter_of, sampled_saturations
+from bayes_ivgen.media.transforms import draws_of, parameter_of, sampled_saturations
 from bayes_ivgen.model import ActionGraph, Design, Priors
 from bayes_ivgen.model.design import indicators
 from bayes_ivgen.model.links import Link
@@ -164,7 +164,7 @@ class FitCore:
         Raises
         ------
         SpecError
-            If the fit has transforms and the rows have no order.
+            If the fit has transforms and the rows have no order, or they were sampled.
         DataError
             If no row has a whole history.
 
@@ -175,12 +175,7 @@ class FitCore:
         """
         if not isinstance(data, RegimeData):
             return data
-        if any_sampled(self.model.transforms):
-            raise SpecError(
-                "transforms of this fit were sampled, so that its rows have no one carried-over or saturated spend. "
-                "Fit the posterior means as numbers, dataclasses.replace(fit.model, transforms=fit.transforms)"
-                ".fit(data), and ask that fit."
-            )
+        refuse_sampled(self.model.transforms)
         if data.carried is not None:
             check_carried_alike(data, self.transforms)
             return data

@@ -129,7 +129,9 @@ class FitGrowth(FitCore):
             (or mapping) with one row a question and one column an action that is set; those left out are held at
             observed values. By default every action from its lower to its upper quartile, alone and together.
         data : RegimeData, optional
-            The rows, for checks against them; by default those that the fit kept (normal likelihood only).
+            The rows, for checks against them; by default those that the fit kept (normal likelihood only). Weeks that
+            share spends are judged by rows some weeks apart (`thinned`), or, without the rows as they were read, shown
+            and not judged.
         units : mapping of str to str, optional
             Units of columns: ``{"tv": "thousand euro"}``.
         prob : float
@@ -148,6 +150,8 @@ class FitGrowth(FitCore):
             If something is there already, or it cannot be written; nothing half-written stays.
         QueryError
             If the queries, the units or the data do not belong to the fit.
+        SpecError
+            If data are passed and transforms were sampled.
 
         Examples
         --------

@@ -13,6 +13,7 @@ from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.diagnostics.same_columns import require_same_columns
 from bayes_ivgen.effects.queries import Queries, value_text
 from bayes_ivgen.errors import QueryError
+from bayes_ivgen.interface.carried import refuse_sampled
 from bayes_ivgen.interface.fit_core import FitCore
 from bayes_ivgen.interface.plan_estimate import PlanEstimate, difference, far_reasons, summed
 from bayes_ivgen.interface.sampled_plans import drawn_plan
@@ -182,6 +183,8 @@ class FitMedia(FitCore):
             If the fit carries nothing over, the rows have no order, or `every` is not a whole number, 1 or more.
         DataError
             If no row is left.
+        SpecError
+            If transforms were sampled.
 
         Examples
         --------
@@ -197,6 +200,7 @@ class FitMedia(FitCore):
         step = longest if every is None else every
         if isinstance(step, bool) or not isinstance(step, int | np.integer) or step < 1:
             raise QueryError(f"every={every!r} must be a whole number of weeks, 1 or more, for example {longest}.")
+        refuse_sampled(self.model.transforms)
         require_same_columns(self.effects, data)
         return carry_over(data, self.transforms, every=int(step))
 

@@ -18,24 +18,20 @@ import xarray as xr
 
 from bayes_ivgen.data import Regime, RegimeData
 from bayes_ivgen.data.identified import identified_table
-from bayes_ivgen.diagnostics import CheckResult
 from bayes_ivgen.effects import Estimate
 from bayes_ivgen.effects.estimate import DEFAULT_PROB, check_prob
 from bayes_ivgen.effects.reasons import shortened
-from bayes_ivgen.errors import DataWarning, IdentificationError, IvgenWarning, SpecError, StorageError
+from bayes_ivgen.errors import IdentificationError, IvgenWarning
 from bayes_ivgen.inference.diagnostics import mixing_verdict
 from bayes_ivgen.interface import picture_tables as tables
 from bayes_ivgen.interface.assumptions import assumptions_of
-from bayes_ivgen.media.transforms import any_sampled
+from bayes_ivgen.interface.report_carried import carried_facts
+from bayes_ivgen.interface.report_checks import checks_of
 from bayes_ivgen.report import (
     Along,
     Answers,
-    Calibration,
-    Checks,
     Evidence,
     Facts,
-    Implication,
-    Rows,
     Sampler,
     render,
     write_page,
@@ -46,18 +42,8 @@ from bayes_ivgen.report.page import check_place
 if TYPE_CHECKING:
     from bayes_ivgen.interface.fit import Fit
 
-MOST_OUTCOMES = 6
 USUAL = "Change from the lower to the upper quartile of an action, the other actions held at observed values"
 MOST_SENSITIVE = 12
-DEPENDENT = (
-    "These p-values take rows as independent. Weeks of a series share the spends that carry over, and demand may "
-    "remember, so that they are too small, and failures may be none; fit.falsify(fit.thinned(data)) has some to go by."
-)
-SAMPLED = (
-    "Transforms of this fit were sampled, so that its rows have no one carried-over or saturated spend to be checked "
-    "at. Fit the posterior means as numbers, dataclasses.replace(fit.model, transforms=fit.transforms).fit(data): its "
-    "report has the checks."
-)
 _LIBRARIES = ("bayes-ivgen", "pymc", "arviz", "xarray", "numpy")
 
 Queries = Estimate | Mapping[str, Any] | pd.DataFrame | None
@@ -102,10 +88,11 @@ def facts_of(
         evidence=_evidence(fit),
         along=_along(fit, prob),
         answers=asked.answers,
-        checks=_checks(fit, data),
+        checks=checks_of(fit, data),
         sampler=_sampler(fit, asked),
         assumptions=assumptions_of(fit),
         settings=_settings(fit),
+        carried=carried_facts(fit, prob),
     )
 
 
@@ -223,56 +210,6 @@ def _along(fit: Fit, prob: float) -> dict[str, Along] | str:
         bias.attrs["factor"] = fit.model.link != "identity"
         found[action] = Along(curve, observational, bias, tried, seen)
     return found
-
-
-def _checks(fit: Fit, data: RegimeData | None) -> Checks:
-    if data is None and any_sampled(fit.model.transforms):
-        return Checks(note=SAMPLED)
-    try:
-        if data is None:
-            data = fit.profiles
-    except (SpecError, StorageError) as error:
-        return Checks(note=f"No rows are at hand: {error} Pass the rows to the report to see the checks.")
-    data = fit.as_fitted(data)
-    tables.check_columns(fit, data)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)  # the page says it
-        report = fit.falsify(data)
-    calibrations, implications = [], []
-    for name, found in report.results.items():
-        if name.startswith("calibration["):
-            action = name.removeprefix("calibration[").removesuffix("]")
-            calibrations.append(Calibration(action, found.passed, found.p_value, _worst(found), found.advice))
-        else:
-            implications.append(Implication(name, found.passed, found.p_value, found.finding, found.advice))
-    implications += [
-        Implication(name, None, None, why) for name, why in report.not_tested.items() if "calibration" not in name
-    ]
-    note = "" if calibrations else "No action was set alone in enough rows, so there is no check of calibration."
-    if fit.carried is not None and fit.carried.series is not None:
-        note = f"{note} {DEPENDENT}".strip()
-    if data.columns.exposure is not None:
-        return Checks(
-            tuple(calibrations),
-            implications=tuple(implications),
-            note=f"{note} Rows with an exposure are not drawn one by one.".strip(),
-        )
-    rows = tables.rows_of(fit, data, tables.PREDICTED_ROWS)
-    outcomes = tuple(
-        Rows(item.regime.label, item.outcome, tables.replicates(fit, item, seed=0)) for item in rows[:MOST_OUTCOMES]
-    )
-    residuals = tables.residual_table(fit, data)
-    return Checks(tuple(calibrations), residuals, outcomes, note, tuple(implications))
-
-
-def _worst(found: CheckResult) -> str:
-    """Say where fit and rows are furthest apart."""
-    rows = found.table.to_dict("records")
-    worst = max(rows, key=lambda row: abs(float(row["z"])))
-    numbers = {name: f"{worst[name]:.4g}" for name in ("fit", "observed", "low", "high")}
-    at = numbers["low"] if worst["low"] == worst["high"] else f"{numbers['low']} to {numbers['high']}"
-    apart = f"{abs(worst['z']):.1f} standard deviations"
-    return f"fit {numbers['fit']}, rows {numbers['observed']} at {at} ({apart})"
 
 
 def _sampler(fit: Fit, asked: _Asked) -> Sampler:

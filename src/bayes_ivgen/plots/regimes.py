@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from bayes_ivgen.plots.style import BLUE, ORANGE, axes_for
-from bayes_ivgen.plots.text import LETTERS_PER_INCH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MARGIN = 0.08
-COLUMN = 1.0  # inches, into which a range fits
+COLUMN = 1.0  # inches
+GAP = 0.05  # inches between labels
 
 
 def plot_regimes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -58,33 +59,46 @@ def plot_regimes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_ylim(len(regimes) - 0.5, -0.5)
     ax.set_ylabel("regime (rows)")
     inches = ax.get_window_extent().width / ax.figure.dpi
-    few = inches / len(names) > COLUMN
-    turned = not few and max(map(len, names)) > LETTERS_PER_INCH * inches / len(names)
-    labelled = set(table.loc[table["mean"].isna(), "variable"])
-    texts = [
-        f"{name}\n{_extent(ends.loc[name, 'low'], ends.loc[name, 'high'], labelled=name in labelled)}" if few else name
-        for name in names
-    ]
-    ax.set_xticks(np.arange(len(names)) + 0.5, texts, rotation=40 if turned else 0, ha="right" if turned else "center")
     ax.set_xlim(0, len(names))
     for k in range(1, len(names)):
         ax.axvline(k, color="0.8", linewidth=0.8, zorder=1)
     ax.tick_params(length=0)
     ax.spines[["top", "right", "left"]].set_visible(False)
+    labelled = set(table.loc[table["mean"].isna(), "variable"])
+    wide = inches > 4 * COLUMN
     handles = [
         Line2D([], [], color=BLUE, linewidth=6, label="set by the experimenter"),
         Line2D([], [], color=ORANGE, linewidth=2, label="left alone"),
     ]
     ax.legend(
         handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(-0.02, 1.0),
-        ncols=2 if inches > 4 * COLUMN else 1,
+        loc="lower left" if wide else "lower right",
+        bbox_to_anchor=(-0.02 if wide else 1.0, 1.0),
+        ncols=2 if wide else 1,
         frameon=False,
         fontsize="small",
     )
+    _name_columns(ax, {name: _extent(*ends.loc[name], labelled=name in labelled) for name in names})
     return ax
 
 
-def _extent(low: float, high: float, *, labelled: bool) -> str:
-    return f"{high - low + 1:.0f} levels" if labelled else f"{low:.3g} to {high:.3g}"
+def _name_columns(ax: Axes, extents: dict[str, tuple[str, ...]]) -> None:
+    """Write names and ranges below the columns: in two lines, in three, or names alone, as they fit."""
+    places, whole = np.arange(len(extents)) + 0.5, ax.get_figure(root=True)
+    assert whole is not None  # axes have a figure
+    for form in (" ", "\n", None):
+        texts = [name if form is None else f"{name}\n{form.join(words)}" for name, words in extents.items()]
+        ax.set_xticks(places, texts)
+        whole.draw_without_rendering()  # only a layout says how wide columns are
+        boxes = [label.get_window_extent() for label in ax.get_xticklabels()]
+        if all(left.x1 + GAP * whole.dpi < right.x0 for left, right in pairwise(boxes)):
+            return
+    ax.set_xticks(places, list(extents), rotation=40, ha="right")
+
+
+def _extent(low: float, high: float, *, labelled: bool) -> tuple[str, ...]:
+    return (f"{high - low + 1:.0f} levels",) if labelled else (_short(low), f"to {_short(high)}")
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e7 else f"{value:.3g}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bayes_ivgen.plots import plot_outcome, plot_residuals
 from bayes_ivgen.report.blocks import Block, Gallery, Paragraph, Picture, Section, Table, Terms, number, p_value
-from bayes_ivgen.report.facts import Facts, Implication, Rows
+from bayes_ivgen.report.facts import Calibration, Checks, Facts, Implication, Rows
 from bayes_ivgen.report.pictures import picture
 
 if TYPE_CHECKING:
@@ -18,29 +18,7 @@ STRONG = 0.05  # power-scaling sensitivity that counts (Kallioinen et al. 2024)
 def checks(facts: Facts) -> Section:
     """Fit against rows."""
     found = facts.checks
-    parts: list[Block] = []
-    if found.calibrations:
-        failed = [item for item in found.calibrations if not item.passed]
-        head = (
-            "Setting one action alone and leaving the others to respond has an answer that needs no model: the plain "
-            "mean of those rows. "
-        )
-        if failed:
-            names = ", ".join(item.action for item in failed)
-            parts.append(Paragraph(f"{head}The fit misses it for {names}. {failed[0].advice}", "bad"))
-        else:
-            parts.append(Paragraph(f"{head}The fit agrees with it for every action that was set alone.", "good"))
-        cells = tuple(
-            (item.action, "passed" if item.passed else "failed", p_value(item.p_value), item.finding)
-            for item in found.calibrations
-        )
-        caption = "Calibration: the fit against the rows that set one action alone; p below 0.01 counts as failed."
-        headings = ("action", "check", "p-value", "largest disagreement")
-        parts.append(Table(caption, headings, cells, frozenset({1, 3})))
-    if found.implications:
-        parts += _implications(found.implications)
-    if found.note:
-        parts.append(Paragraph(found.note))
+    parts: list[Block] = _judged(found) if found.judged else _shown(found)
     pictures = tuple(_outcome(facts, rows) for rows in found.outcomes)
     if pictures:
         text = "Outcomes that the model draws for rows of a regime (blue), against those that occurred (dots)."
@@ -48,6 +26,48 @@ def checks(facts: Facts) -> Section:
     if found.residuals is not None:
         parts.append(_residuals(facts))
     return Section("checks", "Checks against the rows", tuple(parts))
+
+
+HEAD = (
+    "Setting one action alone and leaving the others to respond has an answer that needs no model: the plain mean of "
+    "those rows."
+)
+
+
+def _judged(found: Checks) -> list[Block]:
+    """Verdicts with their p-values."""
+    parts: list[Block] = []
+    if found.calibrations:
+        failed = [item for item in found.calibrations if not item.passed]
+        if failed:
+            names = ", ".join(item.action for item in failed)
+            parts.append(Paragraph(f"{HEAD} The fit misses it for {names}. {failed[0].advice}", "bad"))
+        else:
+            parts.append(Paragraph(f"{HEAD} The fit agrees with it for every action that was set alone.", "good"))
+        cells = tuple(
+            (item.action, "passed" if item.passed else "failed", p_value(item.p_value), _apart(item))
+            for item in found.calibrations
+        )
+        caption = "Calibration: the fit against the rows that set one action alone; p below 0.01 counts as failed."
+        headings = ("action", "check", "p-value", "largest disagreement")
+        parts.append(Table(caption, headings, cells, frozenset({1, 3})))
+    if found.implications:
+        parts += _implications(found.implications)
+    return [*parts, Paragraph(found.note)] if found.note else parts
+
+
+def _shown(found: Checks) -> list[Block]:
+    """Numbers without a verdict, where p-values would not be right."""
+    parts: list[Block] = [Paragraph(found.note)]
+    if found.calibrations:
+        cells = tuple((item.action, item.finding) for item in found.calibrations)
+        caption = "The fit against the mean of rows that set one action alone, where they are furthest apart."
+        parts += [Paragraph(HEAD), Table(caption, ("action", "largest disagreement"), cells, frozenset({1}))]
+    return parts
+
+
+def _apart(item: Calibration) -> str:
+    return f"{item.finding} ({item.away:.1f} standard deviations)"
 
 
 def _implications(found: tuple[Implication, ...]) -> list[Block]:

@@ -74,12 +74,13 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The check of one action that was set alone."""
+    """The check of one action that was set alone; `away` is how many standard deviations `finding` is about."""
 
     action: str
     passed: bool
     p_value: float
     finding: str
+    away: float
     advice: str
 
 
@@ -105,13 +106,14 @@ class Implication:
 
 @dataclass(frozen=True, eq=False)
 class Checks:
-    """Fit against rows; `note` says why something is missing."""
+    """Fit against rows; `note` says why something is missing, or why p-values would not be right (not `judged`)."""
 
     calibrations: tuple[Calibration, ...] = ()
     residuals: pd.DataFrame | None = field(default=None, repr=False)
     outcomes: tuple[Rows, ...] = ()
     note: str = ""
     implications: tuple[Implication, ...] = ()
+    judged: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +151,27 @@ class Assumption:
 
 
 @dataclass(frozen=True, eq=False)
+class CarryOver:
+    """Transforms of the actions, and what became of the rows.
+
+    Attributes
+    ----------
+    transforms : tuple of (str, str, str, str)
+        Action, kind, numbers, and where the numbers are from.
+    rows : DataFrame or None
+        ``week``, ``became``, ``rows`` and ``kept``; None where nothing carries over, so that every row counts.
+    """
+
+    transforms: tuple[tuple[str, str, str, str], ...]
+    rows: pd.DataFrame | None = field(default=None, repr=False)
+
+    @property
+    def read(self) -> int:
+        """Rows that were read; 0 where all count."""
+        return 0 if self.rows is None else int(self.rows["rows"].sum())
+
+
+@dataclass(frozen=True, eq=False)
 class Facts:
     """Everything that the page tells.
 
@@ -174,6 +197,8 @@ class Facts:
         The parts above; `along` may be a reason why there are no curves.
     settings : mapping of str to str
         Versions, and how the fit was made.
+    carried : CarryOver or None
+        Carry-over and saturation, of fits that have them.
     """
 
     outcome: str
@@ -192,6 +217,7 @@ class Facts:
     sampler: Sampler = field(repr=False)
     assumptions: Sequence[Assumption] = field(repr=False)
     settings: Mapping[str, str] = field(repr=False)
+    carried: CarryOver | None = field(default=None, repr=False)
 
     def label(self, name: str) -> str:
         """Return a column's name with its unit."""

@@ -37,6 +37,8 @@ def rows(facts: Facts) -> Section:
         f"{total:,} rows in {len(counts)} {'regime' if len(counts) == 1 else 'regimes'}. A regime says which actions "
         "the experimenter set; obs are rows in which all actions followed their own causes."
     )
+    if facts.carried is not None and facts.carried.read > total:
+        text += f" {facts.carried.read:,} were read; what became of the others stands under carry-over."
     caption = "Rows of each regime, and the range of each action; a star marks actions that were set."
     headings = ("regime", "rows", *(facts.label(name) for name in names))
     return Section("rows", "Data and regimes", (Paragraph(text), shown, Table(caption, headings, tuple(cells))))
