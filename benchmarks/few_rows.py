@@ -4,7 +4,7 @@ python benchmarks/few_rows.py --worlds 40 --first 700 --geos 40 60 80 120 200 32
 
 Weeks of `simulate.media_series` with season and trend, carry-over and graph known, thinned to one week in eight
 (`fit.thinned`), so that rows are next to independent; the number of geos says how many there are. The check runs
-whatever the number of rows: `fit.falsify` does not judge below ten rows a column of the regression. Reported are rows
+whatever the number of rows: `fit.falsify` does not judge below seven rows a column of the regression. Reported are rows
 a column, the share of worlds whose adjusted p-value is below 0.01 (which fails) and 0.05, and the share of the
 unadjusted p-values of its parts, which should be uniform. Binomial standard error of a share of 0.01 in 40 worlds:
 0.016.

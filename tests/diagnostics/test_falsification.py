@@ -234,6 +234,6 @@ def test_with_few_rows_a_column_the_mean_is_not_judged() -> None:
         assert found is not None
         columns, n, needed = (int(item.replace(",", "")) for item in found.groups())
         assert n == {"interactions": 180, "additivity": 240}[name]
-        assert needed == 10 * columns > n
+        assert needed == 7 * columns > n
     many, data = fits["many"]  # as it advises
     assert set(many.falsify(data, ["interactions", "additivity"])) == {"interactions", "additivity"}

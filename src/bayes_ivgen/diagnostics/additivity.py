@@ -46,7 +46,7 @@ def additivity_check(posterior: EffectPosterior, data: RegimeData) -> CheckResul
         If the data have other columns than the fit.
     NotTestableError
         If no regime is a combination of the others: observational rows and single tests never refute additivity. Or
-        if there are fewer than ten rows a column.
+        if there are fewer than seven rows a column.
     """
     require_same_columns(posterior, data)
     require_additive_mean(posterior, "additivity")

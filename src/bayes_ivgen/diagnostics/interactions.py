@@ -44,7 +44,7 @@ def interactions_check(posterior: EffectPosterior, data: RegimeData) -> CheckRes
         If the data have other columns than the fit.
     NotTestableError
         If the components do not add up to the mean, all functions of all actions are allowed, or there are fewer than
-        ten rows a column.
+        seven rows a column.
     """
     require_same_columns(posterior, data)
     require_additive_mean(posterior, "interactions")
