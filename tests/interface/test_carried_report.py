@@ -153,6 +153,8 @@ def test_the_page_says_what_carries_over_and_what_became_of_the_rows(fit: Fit, t
     assert "thinned" not in said
     kept, total = fit.as_fitted(fit.profiles).n_rows, len(table)
     assert f"{kept:,} of the {total:,} rows that were read count" in said
+    assert fit.row_worth < 1
+    assert f"a row counts as {fit.row_worth:.2f} independent ones" in said
     for row in fit.carried.rows.to_dict("records"):
         assert f"{row['week']} {row['became']} {row['rows']:,}" in said
     assert f"{total:,} were read" in section(page, "rows")

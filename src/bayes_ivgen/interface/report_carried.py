@@ -38,7 +38,7 @@ def carried_facts(fit: Fit, prob: float) -> CarryOver | None:
         rows = rows.assign(natural=rows["week"] != "obs").sort_values(
             ["natural", "week", "kept", "rows"], ascending=[True, True, False, False], kind="stable"
         )
-    return CarryOver(tuple(cells), rows)
+    return CarryOver(tuple(cells), rows, fit.row_worth)
 
 
 def _kind(item: Transform) -> str:

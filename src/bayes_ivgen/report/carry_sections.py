@@ -15,6 +15,7 @@ CHOSEN = (
     "Carry-over and saturation of each action. Numbers that were given or chosen are taken as known in all intervals; "
     "sampled ones are uncertain in them."
 )
+WORTH = "Weeks resemble those before them: in intervals of effects a row counts as {:.2f} independent ones."
 REASONS = {
     "wash": (
         "An experiment also changes later weeks: a row counts as set where nearly all of its carry-over comes from "
@@ -36,11 +37,12 @@ def carry_over(found: CarryOver) -> Section:
         table = found.rows
         kept = int(table.loc[table["kept"], "rows"].sum())
         left_out = " ".join(table.loc[~table["kept"], "became"])
+        worth = WORTH.format(found.row_worth) if found.row_worth < 1 else ""
         why = [text for word, text in REASONS.items() if word in left_out]
         cells = tuple((row["week"], row["became"], f"{row['rows']:,}") for row in table.to_dict("records"))
         caption = "What became of the rows: the label of the week, and what the row counts as."
         parts += [
-            Paragraph(" ".join([f"{kept:,} of the {found.read:,} rows that were read count.", *why])),
+            Paragraph(" ".join([f"{kept:,} of the {found.read:,} rows that were read count.", *why, worth]).rstrip()),
             Table(caption, ("label of the week", "the row counts as", "rows"), cells, frozenset({1})),
         ]
     title = "Saturation" if found.rows is None else "Carry-over"

@@ -160,10 +160,13 @@ class CarryOver:
         Action, kind, numbers, and where the numbers are from.
     rows : DataFrame or None
         ``week``, ``became``, ``rows`` and ``kept``; None where nothing carries over, so that every row counts.
+    row_worth : float
+        How many independent rows each counts as in intervals of effects.
     """
 
     transforms: tuple[tuple[str, str, str, str], ...]
     rows: pd.DataFrame | None = field(default=None, repr=False)
+    row_worth: float = 1.0
 
     @property
     def read(self) -> int:
