@@ -34,7 +34,7 @@ class PlanEstimate(Estimate):
         The share.
     noted : bool
         Whether that is a note and no lack of support: in differences on the scale of the sum of effects it cancels
-        unless demand changes what a spend does (docs/theory/carry_over.md, Proposition 2).
+        unless demand changes what a spend does (docs/theory/carry_over.md, Proposition 3).
     """
 
     far: tuple[str, ...] = field(default=(), repr=False)
