@@ -24,6 +24,24 @@ profile = Path(os.environ["IPYTHONDIR"], "profile_default")
 profile.mkdir()
 (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n")
 
+
+def _over_files() -> None:
+    """Let kernels talk over socket files: the processes of a parallel build may choose the same free port."""
+    from jupyter_client.manager import KernelManager
+
+    os.environ["JUPYTER_RUNTIME_DIR"] = tempfile.mkdtemp()  # paths of sockets must be short
+    plain = KernelManager.__init__
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        plain(self, *args, **kwargs)
+        self.transport = "ipc"
+
+    KernelManager.__init__ = init
+
+
+if os.name == "posix":
+    _over_files()
+
 project = "bayes_ivgen"
 author = "bayes-ivgen maintainers"
 project_copyright = author
