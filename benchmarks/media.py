@@ -4,7 +4,7 @@ python benchmarks/media.py --worlds 12 --first 400 --memory 0.7
 python benchmarks/media.py --worlds 8 --first 400 --delayed --arms known "chosen"
 python benchmarks/media.py --worlds 8 --first 400 --arms classic "known, wash dropped"
 python benchmarks/media.py --worlds 8 --first 400 --reaction 0.8 --arms "known, wash dropped" learned
-python benchmarks/media.py --worlds 6 --first 420 --channels 2 --geos 20 --cores 2 --memory 0 --arms \
+python benchmarks/media.py --worlds 4 --first 420 --channels 2 --geos 20 --memory 0 --arms \
     "known, wash dropped" chosen sampled "classic, known" "classic, chosen" "sampled, classic"
 
 Worlds of `simulate.media_series` with 3 channels, 40 geos and 104 weeks: demand remembers from week to week, and

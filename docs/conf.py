@@ -12,6 +12,7 @@ import tempfile
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # for mathml
@@ -29,12 +30,12 @@ def _over_files() -> None:
     """Let kernels talk over socket files: the processes of a parallel build may choose the same free port."""
     from jupyter_client.manager import KernelManager
 
-    os.environ["JUPYTER_RUNTIME_DIR"] = tempfile.mkdtemp()  # paths of sockets must be short
+    sockets = tempfile.mkdtemp()  # paths of sockets must be short
     plain = KernelManager.__init__
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         plain(self, *args, **kwargs)
-        self.transport = "ipc"
+        self.transport, self.ip = "ipc", str(Path(sockets, uuid4().hex[:12]))
 
     KernelManager.__init__ = init
 
